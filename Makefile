@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds the kernel (static PIE ELF), the loader with the kernel inside (esp/EFI/BOOT/BOOTX64.EFI)
+# and the host programs (tests, replay). `make help` lists the targets.
+#
+#   KERNEL_CC=gcc   builds the kernel with the second compiler
+#   BUILD=dir       where objects go; ESP=dir where BOOTX64.EFI goes
+#   V=1             shows the commands
+
+KERNEL_CC ?= clang
+LOADER_CC ?= clang
+HOST_CC   ?= clang
+BUILD     ?= build
+ESP       ?= esp
+
+VERSION := 0.1.0
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+endif
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+ELF  := $(BUILD)/kernel.elf
+BLOB := $(BUILD)/kernel.stripped.elf
+EFI  := $(ESP)/EFI/BOOT/BOOTX64.EFI
+
+.PHONY: all
+all: $(EFI) $(ELF) host-tools
+
+# ---- flags ------------------------------------------------------------------------------------
+
+# style.md rules 34 and 35. What is behind -Wno- carries its reason.
+WARN := -std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \
+        -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wvla \
+        -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings -Wformat=2 -Wswitch-enum \
+        -Wimplicit-fallthrough -Wdouble-promotion -Wnull-dereference -Wredundant-decls \
+        -Wdate-time -fno-common
+WARN_TARGET := -Wframe-larger-than=1024
+WARN_gcc   := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wstack-usage=1024 \
+              -Warith-conversion
+WARN_clang := -Wcomma -Wshorten-64-to-32 -Wassign-enum -Wmissing-variable-declarations \
+              -Wthread-safety
+
+warn_for = $(WARN) $(if $(findstring gcc,$(1)),$(WARN_gcc),$(WARN_clang))
+
+# Absolute folder names must not reach the output: two clean builds give the same bytes.
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
+
+FREESTANDING := -ffreestanding -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
+                -fno-stack-protector -fno-omit-frame-pointer -fno-delete-null-pointer-checks
+
+KERNEL_FLAGS := -O2 -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small \
+                -fno-asynchronous-unwind-tables $(REPRODUCIBLE) \
+                -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
+                -I. -Ikernel -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
+
+# The Windows target gives PE/COFF; its MS extensions would make gnu-efi's headers delete every
+# __attribute__.
+LOADER_FLAGS := -target x86_64-unknown-windows -fno-ms-extensions -fno-ms-compatibility \
+                -mno-stack-arg-probe -fshort-wchar -O2 $(FREESTANDING) $(REPRODUCIBLE) \
+                -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
+                -I. -Iloader -Iloader/include -Ikernel -Ikernel/arch/x86_64/include \
+                -Ikernel/arch/x86_64 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+
+HOST_INCLUDES := -I. -Itests/fake/include -Ikernel -Ikernel/arch/x86_64/include \
+                 -Ikernel/arch/x86_64 -Iloader
+HOST_FLAGS    := -g $(HOST_INCLUDES) -D_GNU_SOURCE -DFIRSTLIGHT_VERSION='"$(VERSION)"' -pthread
+SANITIZE      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+                 -fno-omit-frame-pointer
+
+# ---- sources ----------------------------------------------------------------------------------
+
+KERNEL_C := $(wildcard kernel/*.c kernel/lib/*.c kernel/dev/*.c kernel/mm/*.c kernel/monitor/*.c \
+                       kernel/selftest/*.c kernel/arch/x86_64/*.c) tests/ktest_run.c
+KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
+
+# What loader and kernel share (design: the same source runs in three worlds).
+LOADER_SHARED_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
+                   kernel/mm/page_table.c kernel/mm/page_mapper.c kernel/mm/page_audit.c \
+                   kernel/mm/memory_map.c kernel/arch/x86_64/cpu_features.c
+LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
+LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
+
+# What the host can run: everything that reaches the machine only through the seams.
+HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
+               $(wildcard kernel/mm/*.c) \
+               $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
+                          kernel/dev/serial8250.c kernel/monitor/line_editor.c) \
+               $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
+                          kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/paging.c) \
+               $(wildcard loader/efi_map.c loader/mmap_build.c loader/exit_boot.c \
+                          loader/elf_image.c loader/options.c)
+FAKE_C      := $(wildcard tests/fake/*.c)
+UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c
+
+# ---- kernel -----------------------------------------------------------------------------------
+
+KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/kernel/%.o) $(KERNEL_S:%.S=$(BUILD)/kernel/%.o)
+
+# The compiler must not turn the loops in memcpy() into calls of memcpy().
+$(BUILD)/kernel/kernel/lib/string.o: EXTRA := -fno-builtin \
+    $(if $(findstring gcc,$(KERNEL_CC)),-fno-tree-loop-distribute-patterns)
+$(BUILD)/loader/kernel/lib/string.o: EXTRA := -fno-builtin
+
+$(BUILD)/kernel/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(KERNEL_CC) $(call warn_for,$(KERNEL_CC)) $(WARN_TARGET) $(KERNEL_FLAGS) $(EXTRA) \
+	    -MMD -MP -c $< -o $@
+
+$(BUILD)/kernel/%.o: %.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
+
+# ld.lld with every flag that keeps it a plain static PIE; kernel.lds asserts the rest.
+$(ELF): $(KERNEL_O) kernel/arch/x86_64/kernel.lds
+	$(call say,LD,$@)
+	$(Q)ld.lld -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
+	    -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
+	    -T kernel/arch/x86_64/kernel.lds -o $@ $(KERNEL_O)
+
+$(BLOB): $(ELF)
+	$(call say,STRIP,$@)
+	$(Q)objcopy --strip-all $< $@
+
+# ---- loader -----------------------------------------------------------------------------------
+
+LOADER_O := $(LOADER_C:%.c=$(BUILD)/loader/%.o) $(LOADER_S:%.S=$(BUILD)/loader/%.o) \
+            $(BUILD)/loader/loader/kernel_blob.o
+
+$(BUILD)/loader/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(LOADER_FLAGS) $(EXTRA) \
+	    -MMD -MP -c $< -o $@
+
+$(BUILD)/loader/%.o: %.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(LOADER_CC) $(LOADER_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/loader/loader/kernel_blob.o: loader/kernel_blob.S $(BLOB)
+	$(call say,BLOB,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LOADER_CC) $(LOADER_FLAGS) -DKERNEL_BLOB='"$(BLOB)"' -c $< -o $@
+
+$(EFI): $(LOADER_O)
+	$(call say,PE,$@)
+	@mkdir -p $(@D)
+	$(Q)lld-link -subsystem:efi_application -entry:efi_main -nodefaultlib -nxcompat -dynamicbase \
+	    -timestamp:0 -out:$@ $(LOADER_O)
+
+# ---- host -------------------------------------------------------------------------------------
+
+HOST_O := $(patsubst %.c,$(BUILD)/host/asan/%.o,$(HOST_CORE_C) $(FAKE_C) $(UNIT_C))
+
+$(BUILD)/host/asan/%.o: %.c Makefile
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(call warn_for,clang) $(HOST_FLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(BUILD)/host/unit: $(HOST_O)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(HOST_O)
+
+.PHONY: host-tools
+host-tools:
+
+.PHONY: test-host
+test-host: $(BUILD)/host/unit
+	$(BUILD)/host/unit $(PATTERN)
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD) $(EFI)
+
+-include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d)

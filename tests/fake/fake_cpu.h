@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * A fake x86-64 CPU for host builds: control registers, EFER, PAT, CPUID of a chosen feature set,
+ * and a log of what was invalidated. One per process; the CPU number is per thread.
+ */
+#ifndef FAKE_CPU_H
+#define FAKE_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fake_cpu {
+    uint64_t cr0;
+    uint64_t cr2;
+    uint64_t cr3;
+    uint64_t cr4;
+    uint64_t efer;
+    uint64_t pat;
+    uint64_t tsc; /* grows by one a read */
+
+    /* What CPUID says. */
+    bool has_nx;
+    bool has_pages_1g;
+    bool has_smep;
+    bool has_smap;
+    bool has_umip;
+    bool has_pge;
+    bool has_pat;
+    bool has_rdrand;
+    bool hypervisor;
+    uint8_t phys_bits;
+
+    /* What was done. */
+    uint32_t invlpg_count;
+    uint64_t invlpg_last;
+    uint32_t cr3_writes;
+    uint32_t cr4_writes;
+    uint64_t rdrand_state;
+    bool rdrand_fails;
+};
+
+/** State after fake_cpu_reset(): long mode, NX and 1 GiB pages, 46 bits, no RDRAND, no PGE. */
+extern struct fake_cpu fake_cpu;
+
+void fake_cpu_reset(void);
+
+/** The number that arch_cpu_number() gives in the calling thread; 0 at its start. */
+void fake_cpu_set_number(uint32_t number);
+
+/** How deep arch_irq_save() is nested in the calling thread. */
+uint32_t fake_cpu_irq_depth(void);
+
+#endif
