@@ -69,6 +69,15 @@ static inline unsigned bits_lowest(uint64_t value)
     return (unsigned)__builtin_ctzll(value);
 }
 
+/** Number of set bits. Arithmetic, because without SSE4.2 compilers call a library for it. */
+static inline unsigned bits_count(uint64_t value)
+{
+    value -= (value >> 1) & UINT64_C(0x5555555555555555);
+    value = (value & UINT64_C(0x3333333333333333)) + ((value >> 2) & UINT64_C(0x3333333333333333));
+    value = (value + (value >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)((value * UINT64_C(0x0101010101010101)) >> 56);
+}
+
 static inline uint64_t bits_min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
