@@ -48,7 +48,8 @@ uint32_t phys_memory_areas_from_map(struct phys_memory_areas *areas, struct memo
 
 /**
  * Adds [base, base + size_bytes), which touches or lies outside every area, joining neighbours.
- * @return K_OK; K_ENOSPC where all 512 slots are taken and it joins none; K_EINVAL where it overlaps
+ * @return K_OK; K_ENOSPC where all 512 slots are taken and it joins none; K_EINVAL where it
+ *         overlaps, is empty, wraps or is not page-aligned; nothing changed on error
  */
 MUST_CHECK enum kstatus phys_memory_areas_add(struct phys_memory_areas *areas, phys_addr_t base,
                                               uint64_t size_bytes);
