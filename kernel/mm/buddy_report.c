@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * What the buddy allocator can tell about itself: why a free is bad, and how much of what there is.
+ * Reads the metadata under the core's lock, changes nothing, prints nothing.
+ */
+#include "lib/string.h"
+#include "mm/buddy_core.h"
+
+/* ---- bad frees ------------------------------------------------------------------------------- */
+
+const char *buddy_bad_free_text(enum buddy_bad_free kind)
+{
+    switch (kind) {
+    case BUDDY_FREE_IS_GOOD:
+        return "good";
+    case BUDDY_FREE_BAD_COUNT:
+        return "no block has so many frames";
+    case BUDDY_FREE_MISALIGNED:
+        return "misaligned";
+    case BUDDY_FREE_OUT_OF_RANGE:
+        return "no such RAM";
+    case BUDDY_FREE_HOLE:
+        return "a hole";
+    case BUDDY_FREE_METADATA:
+        return "the allocator's metadata";
+    case BUDDY_FREE_NOT_ALLOCATED:
+        return "not allocated";
+    case BUDDY_FREE_WRONG_ORDER:
+        return "wrong order";
+    case BUDDY_FREE_INTERIOR:
+        return "inside an allocated block";
+    }
+    return "unknown";
+}
+
+/* Whether `frame` is in a region's own metadata; `is_untouched`: or in RAM that is free and was
+ * never touched. */
+static bool is_in_area(const struct buddy_allocator *buddy, uint64_t frame, bool *is_untouched)
+{
+    const uint64_t zone = frame >> ZONE_FRAMES_SHIFT;
+    *is_untouched = false;
+    for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
+        if (frame >= area->first_frame && frame - area->first_frame < area->frames) {
+            return true;
+        }
+        *is_untouched |= zone >= area->untouched_zone && zone < area->untouched_end;
+    }
+    return false;
+}
+
+/* The owner byte of the block that contains `frame`, 0 for none; `order` and `head` of it. */
+static uint8_t find_block(const struct buddy_allocator *buddy, uint64_t frame, unsigned *order,
+                          uint64_t *head)
+{
+    for (unsigned candidate = 0; candidate <= BUDDY_MAX_ORDER; candidate++) {
+        const uint64_t start = bits_align_down(frame, BIT(candidate));
+        const uint8_t *const owner = buddy_find_owner(buddy, start, candidate);
+        if (owner != NULL &&
+            (*owner == candidate + 1U || *owner == TILE_OWNER_METADATA + candidate + 1U)) {
+            *order = candidate;
+            *head = start;
+            return *owner;
+        }
+    }
+    return TILE_OWNER_NONE;
+}
+
+static bool is_hole(const struct buddy_allocator *buddy, uint64_t frame)
+{
+    const struct buddy_zone *const zone = buddy_find_zone(buddy, frame >> ZONE_FRAMES_SHIFT);
+    if (zone == NULL || entry_load(&zone->leaves[frame_leaf_unit(frame)]) == 0) {
+        return true;
+    }
+    const struct buddy_tile *const leaf = buddy_find_leaf(zone, frame_leaf_unit(frame));
+    return leaf != NULL && leaf->owner[frame_unit(frame)] == TILE_OWNER_HOLE;
+}
+
+static enum buddy_bad_free classify_unowned(const struct buddy_allocator *buddy, uint64_t frame)
+{
+    bool is_untouched;
+    if (is_in_area(buddy, frame, &is_untouched)) {
+        return BUDDY_FREE_METADATA;
+    }
+    if (is_untouched) {
+        return BUDDY_FREE_NOT_ALLOCATED;
+    }
+    if (buddy_find_zone(buddy, frame >> ZONE_FRAMES_SHIFT) == NULL) {
+        return BUDDY_FREE_OUT_OF_RANGE;
+    }
+    return is_hole(buddy, frame) ? BUDDY_FREE_HOLE : BUDDY_FREE_NOT_ALLOCATED;
+}
+
+static enum buddy_bad_free classify(const struct buddy_allocator *buddy, phys_addr_t base,
+                                    page_frame_count_t count, struct buddy_free_report *report)
+{
+    if (!bits_is_power_of_two(count.value) || count.value > BIT(BUDDY_MAX_ORDER)) {
+        return BUDDY_FREE_BAD_COUNT;
+    }
+    if (!bits_is_aligned(base.value, count.value << PAGE_SHIFT)) {
+        return BUDDY_FREE_MISALIGNED;
+    }
+    if (base.value >= BIT(BUDDY_ADDRESS_BITS)) {
+        return BUDDY_FREE_OUT_OF_RANGE;
+    }
+    const uint64_t frame = base.value >> PAGE_SHIFT;
+    uint64_t head;
+    const uint8_t owner = find_block(buddy, frame, &report->recorded_order, &head);
+    if (owner == TILE_OWNER_NONE) {
+        return classify_unowned(buddy, frame);
+    }
+    if (owner >= TILE_OWNER_METADATA) {
+        return BUDDY_FREE_METADATA;
+    }
+    report->has_block = true;
+    report->block = phys_addr(head << PAGE_SHIFT);
+    if (head != frame) {
+        return BUDDY_FREE_INTERIOR;
+    }
+    return BIT(report->recorded_order) == count.value ? BUDDY_FREE_IS_GOOD : BUDDY_FREE_WRONG_ORDER;
+}
+
+void buddy_describe_bad_free(struct buddy_allocator *buddy, phys_addr_t base,
+                             page_frame_count_t count, struct buddy_free_report *report)
+{
+    *report = (struct buddy_free_report){ .has_block = false };
+    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
+    report->kind = classify(buddy, base, count, report);
+    spinlock_unlock_irqrestore(&buddy->lock, token);
+}
+
+/* ---- statistics ------------------------------------------------------------------------------ */
+
+static void count_zone(const struct buddy_zone *zone, uint64_t blocks[BUDDY_ORDER_COUNT])
+{
+    tile_count_blocks(&zone->tile, blocks + ZONE_ORDER_BASE);
+    for (unsigned unit = 0; unit < TILE_UNITS; unit++) {
+        const struct buddy_tile *const leaf = buddy_find_leaf(zone, unit);
+        if (leaf != NULL && leaf->free_units != 0 && leaf->free_units != TILE_UNITS) {
+            tile_count_blocks(leaf, blocks); /* touches orders 0..8 only: it is not full */
+        }
+    }
+}
+
+static void count_blocks(const struct buddy_allocator *buddy, struct buddy_statistics *statistics)
+{
+    uint64_t *const blocks = statistics->free_blocks;
+    uint64_t number = 0;
+    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+        count_zone(zone, blocks);
+    }
+    for (const struct buddy_area *area = buddy->untouched; area != NULL;
+         area = area->next_untouched) {
+        blocks[BUDDY_MAX_ORDER] += area->untouched_end - area->untouched_zone;
+    }
+    for (unsigned order = 0; order < BUDDY_ORDER_COUNT; order++) {
+        if (blocks[order] != 0) {
+            statistics->has_free_block = true;
+            statistics->largest_free_order = order;
+        }
+    }
+}
+
+static void add_counters(const struct buddy_counters *counters, struct buddy_statistics *statistics)
+{
+    for (unsigned order = 0; order < BUDDY_ORDER_COUNT; order++) {
+        statistics->allocations[order] +=
+            atomic_load_explicit(&counters->allocations[order], memory_order_relaxed);
+        statistics->frees[order] +=
+            atomic_load_explicit(&counters->frees[order], memory_order_relaxed);
+    }
+}
+
+struct buddy_statistics buddy_statistics(struct buddy_allocator *buddy)
+{
+    struct buddy_statistics statistics;
+    memset(&statistics, 0, sizeof(statistics));
+    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
+    statistics.cached_frames = buddy_cache_frames(buddy);
+    statistics.total_frames = buddy->total_frames;
+    statistics.free_frames = buddy->core_free_frames + statistics.cached_frames;
+    statistics.allocated_frames = buddy->total_frames - statistics.free_frames;
+    statistics.metadata_frames = buddy->metadata_frames;
+    count_blocks(buddy, &statistics);
+    add_counters(&buddy->counters, &statistics);
+    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
+        add_counters(&buddy->caches[cpu].counters, &statistics);
+    }
+    spinlock_unlock_irqrestore(&buddy->lock, token);
+    return statistics;
+}
+
+static uint64_t made_leaves(const struct buddy_zone *zone)
+{
+    uint64_t count = 0;
+    for (unsigned unit = 0; unit < TILE_UNITS; unit++) {
+        count += buddy_find_leaf(zone, unit) != NULL ? 1U : 0U;
+    }
+    return count;
+}
+
+uint64_t buddy_touched_metadata_bytes(struct buddy_allocator *buddy)
+{
+    uint64_t bytes = 0;
+    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
+    for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
+        bytes += sizeof(*area);
+    }
+    for (uint64_t i = 0; i < BUDDY_INDEX_ENTRIES; i++) {
+        bytes += buddy_find_directory(buddy, i) != NULL ? sizeof(struct buddy_directory) : 0U;
+    }
+    uint64_t number = 0;
+    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+        bytes += sizeof(*zone) + made_leaves(zone) * sizeof(struct buddy_tile);
+    }
+    spinlock_unlock_irqrestore(&buddy->lock, token);
+    return bytes;
+}
