@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * loader/options.c: both sources as firmware, editors and shells really write them.
+ */
+#include "options.h"
+
+#include <string.h>
+
+#include "tests/ktest.h"
+
+static struct options options; /* 4 KiB: not on the stack */
+
+/* Appends @p text as UTF-16LE without a terminator. */
+static void append_utf16(const char *text)
+{
+    uint8_t bytes[2 * 512];
+    const size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++) {
+        bytes[2 * i] = (uint8_t)text[i];
+        bytes[2 * i + 1] = 0;
+    }
+    options_append_load_options(&options, bytes, 2 * length);
+}
+
+static void append_text(const char *text)
+{
+    options_append_text(&options, text, strlen(text));
+}
+
+/* What one text gives. */
+static const char *from_text(const char *text)
+{
+    options_init(&options);
+    append_text(text);
+    return options.text;
+}
+
+static const char *from_utf16(const char *text)
+{
+    options_init(&options);
+    append_utf16(text);
+    return options.text;
+}
+
+static void options_text_words_are_joined_by_one_space(struct ktest *t)
+{
+    KTEST_STRING(t, from_text(""), "");
+    KTEST_STRING(t, from_text("a"), "a");
+    KTEST_STRING(t, from_text("  a \t b  "), "a b");
+    KTEST_STRING(t, from_text("a\r\nb\n\n\rc"), "a b c");
+    KTEST_EQ(t, options.length, 5);
+    KTEST_EQ(t, options.replaced, 0);
+    KTEST_FALSE(t, options.truncated);
+}
+
+static void options_text_comments_and_bom_are_dropped(struct ktest *t)
+{
+    KTEST_STRING(t, from_text("\xef\xbb\xbf# note\nmem=1G"), "mem=1G");
+    KTEST_STRING(t, from_text("a\r\n#b c\r\nd #e\n#"), "a d #e");
+    KTEST_STRING(t, from_text("#only \"a comment\nx"), "x");
+    KTEST_STRING(t, from_text("\xef\xbb"), "??");
+}
+
+static void options_text_unprintable_bytes_are_shown(struct ktest *t)
+{
+    options_init(&options);
+    options_append_text(&options, "a\0b\x7f\x1b\xc3\xa4", 7);
+    KTEST_STRING(t, options.text, "a?b????");
+    KTEST_EQ(t, options.replaced, 5);
+    options_append_text(&options, NULL, 0);
+    KTEST_STRING(t, options.text, "a?b????");
+}
+
+static void options_text_quotes_keep_spaces_to_the_end_of_line(struct ktest *t)
+{
+    KTEST_STRING(t, from_text("a=\"x  y\" b"), "a=\"x  y\" b");
+    KTEST_STRING(t, from_text("a=\"x\ty\""), "a=\"x y\"");
+    KTEST_STRING(t, from_text("a=\"x \nb"), "a=\"x \" b");
+    append_text("c=\"");
+    append_text("d");
+    KTEST_STRING(t, options.text, "a=\"x \" b c=\"\" d");
+}
+
+static void options_load_options_drop_the_program_name(struct ktest *t)
+{
+    KTEST_STRING(t, from_utf16("\\EFI\\BOOT\\BOOTX64.EFI test=* exit"), "test=* exit");
+    KTEST_STRING(t, from_utf16("  FS0:\\x.efi"), "");
+    KTEST_STRING(t, from_utf16("\"fs0:\\my dir\\x.Efi\" a"), "a");
+    KTEST_STRING(t, from_utf16(".efi"), "");
+    KTEST_STRING(t, from_utf16("efi a"), "efi a");
+    KTEST_STRING(t, from_utf16("a kernel=\\b.efi"), "a kernel=\\b.efi");
+    KTEST_STRING(t, from_utf16("x.efi y.efi"), "y.efi");
+    KTEST_STRING(t, from_text("x.efi a"), "x.efi a");
+}
+
+static void options_load_options_survive_odd_buffers(struct ktest *t)
+{
+    static const uint8_t odd[] = { 0xff, 0xfe, 'a', 0, ' ', 0, 'b', 0, 'c' };
+    options_init(&options);
+    options_append_load_options(&options, odd, sizeof(odd));
+    KTEST_STRING(t, options.text, "a b");
+    options_append_load_options(&options, NULL, 100);
+    options_append_load_options(&options, odd, 0);
+    options_append_load_options(&options, odd, 1);
+    KTEST_STRING(t, options.text, "a b");
+    static const uint8_t terminated[] = { 'c', 0, 0, 0, 'd', 0 };
+    options_append_load_options(&options, terminated, sizeof(terminated));
+    KTEST_STRING(t, options.text, "a b c");
+    static const uint8_t wide[] = { 0x3d, 0xd8, 0x00, 0xde, 'x', 0x01, 'y', 0 };
+    options_append_load_options(&options, wide, sizeof(wide));
+    KTEST_STRING(t, options.text, "a b c ???y");
+    KTEST_EQ(t, options.replaced, 3);
+}
+
+static void options_sources_are_joined_and_the_later_wins(struct ktest *t)
+{
+    options_init(&options);
+    append_text("mem=1G quiet\n");
+    append_utf16("BOOTX64.EFI mem=2G");
+    KTEST_STRING(t, options.text, "mem=1G quiet mem=2G");
+    const char *value = NULL;
+    size_t length = 0;
+    KTEST_TRUE(t, options_get(options.text, "mem", &value, &length));
+    KTEST_EQ(t, length, 2);
+    KTEST_EQ(t, memcmp(value, "2G", 2), 0);
+}
+
+/* 4095 characters fit; a word that would pass them goes whole, the next source may still fit. */
+static void options_too_long_is_cut_at_a_word(struct ktest *t)
+{
+    static char text[OPTIONS_MAX_BYTES + 8];
+    memset(text, 'x', sizeof(text));
+    text[OPTIONS_MAX_BYTES - 5] = ' ';
+    options_init(&options);
+    options_append_text(&options, text, OPTIONS_MAX_BYTES - 1);
+    KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 1);
+    KTEST_FALSE(t, options.truncated);
+    options_init(&options);
+    options_append_text(&options, text, OPTIONS_MAX_BYTES);
+    KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 5);
+    KTEST_EQ(t, strlen(options.text), OPTIONS_MAX_BYTES - 5);
+    KTEST_TRUE(t, options.truncated);
+    append_text("abcd");
+    KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 5);
+    append_text("abc");
+    KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 1);
+    KTEST_STRING(t, options.text + OPTIONS_MAX_BYTES - 4, "abc");
+}
+
+/* The closing quote that is added may be what does not fit. */
+static void options_too_long_with_open_quote_is_cut(struct ktest *t)
+{
+    static char text[OPTIONS_MAX_BYTES];
+    memset(text, 'x', sizeof(text));
+    text[1] = ' ';
+    text[2] = '"';
+    options_init(&options);
+    options_append_text(&options, text, OPTIONS_MAX_BYTES - 1);
+    KTEST_STRING(t, options.text, "x");
+    KTEST_TRUE(t, options.truncated);
+}
+
+struct lookup {
+    const char *line;
+    const char *name;
+    const char *value; /* NULL: not found */
+};
+
+static void options_get_finds_whole_names(struct ktest *t)
+{
+    static const struct lookup lookups[] = {
+        { "", "a", NULL },
+        { "a", "a", "" },
+        { "ab", "a", NULL },
+        { "a=", "a", "" },
+        { "a=b=c", "a", "b=c" },
+        { "xa=1 a=2", "a", "2" },
+        { "a=1 ab=2", "a", "1" },
+        { "a=1 a", "a", "" },
+        { "a=1  a=3 ", "a", "3" },
+        { "a=\"x y\" b", "a", "x y" },
+        { "a=\"x a=7 y\"", "a", "x a=7 y" },
+        { "b=\"x a=7 y\"", "a", NULL },
+        { "a=\"", "a", "\"" },
+        { "a=\"\"", "a", "" },
+        { "a=x\"y z\"", "a", "x\"y z\"" },
+        { "console=fb console=ttyS0", "console", "ttyS0" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(lookups); i++) {
+        const char *value = "untouched";
+        size_t length = 9;
+        const bool found = options_get(lookups[i].line, lookups[i].name, &value, &length);
+        KTEST_EQ(t, found, lookups[i].value != NULL);
+        const char *const wanted = lookups[i].value != NULL ? lookups[i].value : "untouched";
+        KTEST_EQ(t, length, strlen(wanted));
+        if (!KTEST_EQ(t, memcmp(value, wanted, length), 0)) {
+            ktest_output("    # line %s\n", lookups[i].line);
+        }
+    }
+}
+
+static void options_parse_size_follows_mem(struct ktest *t)
+{
+    static const struct {
+        const char *text;
+        enum kstatus status;
+        uint64_t size_bytes;
+    } sizes[] = {
+        { "0", K_OK, 0 },
+        { "4096", K_OK, 4096 },
+        { "010", K_OK, 10 },
+        { "0x10", K_OK, 16 },
+        { "0XfFk", K_OK, 255 * 1024 },
+        { "1K", K_OK, 1024 },
+        { "3m", K_OK, 3 << 20 },
+        { "2G", K_OK, UINT64_C(2) << 30 },
+        { "16T", K_OK, UINT64_C(16) << 40 },
+        { "18446744073709551615", K_OK, UINT64_MAX },
+        { "16777215T", K_OK, UINT64_C(16777215) << 40 },
+        { "18446744073709551616", K_EOVERFLOW, 0 },
+        { "0x10000000000000000", K_EOVERFLOW, 0 },
+        { "16777216T", K_EOVERFLOW, 0 },
+        { "", K_EINVAL, 0 },
+        { "G", K_EINVAL, 0 },
+        { "0x", K_EINVAL, 0 },
+        { "0xG", K_EINVAL, 0 },
+        { "1Q", K_EINVAL, 0 },
+        { "1GB", K_EINVAL, 0 },
+        { "-1", K_EINVAL, 0 },
+        { " 1", K_EINVAL, 0 },
+        { "1 ", K_EINVAL, 0 },
+        { "1a", K_EINVAL, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        uint64_t size_bytes = 0;
+        KTEST_STATUS(t, options_parse_size(sizes[i].text, strlen(sizes[i].text), &size_bytes),
+                     sizes[i].status);
+        KTEST_EQ(t, size_bytes, sizes[i].size_bytes);
+    }
+}
+
+static const struct ktest_case cases[] = {
+    KTEST_CASE(options_text_words_are_joined_by_one_space),
+    KTEST_CASE(options_text_comments_and_bom_are_dropped),
+    KTEST_CASE(options_text_unprintable_bytes_are_shown),
+    KTEST_CASE(options_text_quotes_keep_spaces_to_the_end_of_line),
+    KTEST_CASE(options_load_options_drop_the_program_name),
+    KTEST_CASE(options_load_options_survive_odd_buffers),
+    KTEST_CASE(options_sources_are_joined_and_the_later_wins),
+    KTEST_CASE(options_too_long_is_cut_at_a_word),
+    KTEST_CASE(options_too_long_with_open_quote_is_cut),
+    KTEST_CASE(options_get_finds_whole_names),
+    KTEST_CASE(options_parse_size_follows_mem),
+};
+KTEST_SUITE(loader_options, "loader.options", cases);
