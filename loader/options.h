@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Where the command line comes from: \firstlight\cmdline.txt, then the firmware's LoadOptions
+ * (UTF-16, perhaps unterminated, perhaps with the program's own name first); later wins, so they
+ * are joined in that order. Hostile input. Pure; loader and host.
+ */
+#ifndef LOADER_OPTIONS_H
+#define LOADER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kstatus.h"
+
+/** Longest command line that is kept, bytes with the NUL; what is longer is cut at a word. */
+#define OPTIONS_MAX_BYTES 4096U
+
+/** A command line under construction: words joined by one space, NUL-terminated, printable. */
+struct options {
+    char text[OPTIONS_MAX_BYTES];
+    size_t length; /* bytes without the NUL */
+    bool truncated;
+    uint32_t replaced; /* characters that were not printable ASCII, shown as '?' */
+};
+
+void options_init(struct options *options);
+
+/** Appends the bytes of cmdline.txt: any bytes, CR and LF separate words, a UTF-8 BOM is dropped,
+ *  a line that starts with '#' is a comment. */
+void options_append_text(struct options *options, const void *bytes, size_t size_bytes);
+
+/** Appends LoadOptions: UTF-16LE of @p size_bytes (may be odd, unterminated, with BOM, NULL); a
+ *  first word that ends in ".efi" (any case) is the program's own name and dropped. */
+void options_append_load_options(struct options *options, const void *utf16, size_t size_bytes);
+
+/** The value of the last word `name=value` (@p value, @p length; not terminated), or of the word
+ *  `name` alone (length 0). Quotes "..." around a value keep spaces and are removed.
+ *  @return whether there is one */
+bool options_get(const char *command_line, const char *name, const char **value, size_t *length);
+
+/** A size as Linux's mem= takes it: decimal or 0x, suffix K M G T (any case).
+ *  @return K_OK, K_EINVAL or K_EOVERFLOW */
+MUST_CHECK enum kstatus options_parse_size(const char *text, size_t length, uint64_t *size_bytes);
+
+#endif
