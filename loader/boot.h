@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The loader's one state and the steps that work on it. efi_main.c has their order; what each does
+ * stands with its declaration. A step that cannot go on reports the reason with boot_refuse() (boot
+ * services are there: return to the firmware) or ends in boot_stop() (they are not). Loader only.
+ *
+ *     boot_prepare.c   everything up to loaded kernel and collected facts
+ *     boot_memory.c    memory map, hand-over tables
+ *     boot_leave.c     exit, final map, bootinfo, jump
+ */
+#ifndef LOADER_BOOT_H
+#define LOADER_BOOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+#include "shared/bootinfo.h"
+
+#include "cpu_features.h"
+#include "efi_alloc.h"
+#include "efi_file.h"
+#include "elf_image.h"
+#include "exit_boot.h"
+#include "firmware_tables.h"
+#include "handover.h"
+#include "kstatus.h"
+#include "lib/compiler.h"
+#include "mmap_build.h"
+#include "options.h"
+
+#define BOOT_STACK_BYTES UINT64_C(0x10000) /* 64 KiB, without the guard frame */
+
+/** Buffers that mmap_build() needs, carved out of one allocation. */
+struct boot_work {
+    void *scratch;
+    size_t scratch_bytes;
+    struct mmap_build_output map; /* the arrays; first the preview, then the final map */
+    struct phys_frame_range *mapped;
+    uint32_t mapped_capacity;
+};
+
+struct boot {
+    EFI_HANDLE image;
+    EFI_SYSTEM_TABLE *system;
+    EFI_BOOT_SERVICES *services;
+    const char *return_code; /* set: back to the firmware; also how a dry run ends */
+
+    struct cpu_features cpu;
+    struct options options;
+    uint64_t mem_limit_bytes; /* mem=, UINT64_MAX = no limit */
+    struct bootinfo info;     /* the header under construction */
+
+    struct efi_file kernel_file; /* kernel=\path; empty where the embedded one is used */
+    const void *kernel_bytes;
+    size_t kernel_size_bytes;
+    struct elf_image_plan plan;
+
+    struct efi_alloc alloc;
+    phys_addr_t block; /* bootinfo */
+    uint64_t block_bytes;
+    phys_addr_t map_buffer; /* for the exit; a canary page behind it */
+    uint64_t map_buffer_bytes;
+    struct boot_work work;
+
+    struct firmware_pins pins;
+    struct handover handover;
+    struct exit_boot_result exit;
+};
+
+/**
+ * Says why the boot ends: one line with thing, value and what to do.
+ * @param code  one word for scripts: `firstlight: returned to firmware: CODE` follows at the end
+ * @return @p status, for the step to return
+ */
+enum kstatus boot_refuse(struct boot *boot, enum kstatus status, const char *code,
+                         const char *format, ...) PRINTF_LIKE(4, 5);
+
+/** Ends where the firmware can take nothing back: prints @p why on the serial line, waits 30 s or
+ *  for a byte there, resets the machine. */
+NORETURN void boot_stop(struct boot *boot, const char *why);
+
+/* ---- steps, in order (all MUST_CHECK: K_OK, or an error that is reported already) --------------
+ */
+
+/** Turns the watchdog off, finds the consoles, says hello. */
+MUST_CHECK enum kstatus boot_open_consoles(struct boot *boot);
+
+/** Reads CPUID; refuses 5-level paging (`la57`) and CPUs without the essentials (`cpu`). */
+MUST_CHECK enum kstatus boot_check_cpu(struct boot *boot);
+
+/** Asks the firmware about itself, the tables it has, the screen, the TSC. Never fails. */
+MUST_CHECK enum kstatus boot_describe_machine(struct boot *boot);
+
+/** Joins \firstlight\cmdline.txt and LoadOptions. Never fails: what is missing is empty. */
+MUST_CHECK enum kstatus boot_read_options(struct boot *boot);
+
+/** Finds the kernel, embedded or kernel=\path, and makes the load plan (`kernel-not-found`,
+ *  `kernel-not-elf`, `secure-boot`). */
+MUST_CHECK enum kstatus boot_find_kernel(struct boot *boot);
+
+/** Allocates kernel image, stack, jump page, map buffer, work memory, bootinfo (`no-memory`,
+ *  `bad-memory-map`). */
+MUST_CHECK enum kstatus boot_allocate(struct boot *boot);
+
+/** Copies and relocates the kernel, fills the jump page. */
+MUST_CHECK enum kstatus boot_load_kernel(struct boot *boot);
+
+/** Builds the memory map as it is now, and checks that our own pages stand in it as ours. */
+MUST_CHECK enum kstatus boot_preview_map(struct boot *boot);
+
+/** Builds and audits the hand-over tables (`no-memory`, `bad-page-tables`). */
+MUST_CHECK enum kstatus boot_build_tables(struct boot *boot);
+
+/** With `dryrun` on the command line: summary, and back to the firmware (`dry-run-ok`). */
+MUST_CHECK enum kstatus boot_end_dry_run(struct boot *boot);
+
+/** Leaves boot services (`exit-refused` where the firmware can still take over, else stops). */
+MUST_CHECK enum kstatus boot_leave_firmware(struct boot *boot);
+
+/** Builds the final map and extends the tables to it; stops where it cannot. */
+MUST_CHECK enum kstatus boot_finish_map(struct boot *boot);
+
+/** Writes the bootinfo block and jumps. Does not return. */
+MUST_CHECK enum kstatus boot_enter_kernel(struct boot *boot);
+
+/* ---- between the step files ---------------------------------------------------------------------
+ */
+
+/** mmap_build() over @p map with ledger, pins and mem= into boot->work.map, and the check that the
+ *  ledger's pages came out as they must. @return K_OK; mmap_build()'s errors; K_EPROTO */
+MUST_CHECK enum kstatus boot_build_map(struct boot *boot, const struct efi_map *map);
+
+#endif

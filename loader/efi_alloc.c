@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See efi_alloc.h. Every allocation walks a fresh copy of the map: eight walks of a few hundred
+ * descriptors cost less than one line on a serial console, and no stale map can mislead.
+ */
+#include "efi_alloc.h"
+
+#include <stdbool.h>
+
+#define READ_MAP_TRIES 4U
+/* The pool block for the copy may itself add descriptors; UEFI 2.10 7.2.3 asks for spare room. */
+#define SPARE_DESCRIPTORS 16U
+
+void efi_alloc_init(struct efi_alloc *alloc, EFI_BOOT_SERVICES *services, uint64_t ceiling)
+{
+    alloc->services = services;
+    alloc->ceiling = bits_align_down(ceiling, PAGE_SIZE);
+    alloc->count = 0;
+}
+
+/* One attempt: size query, buffer, map. K_EAGAIN where the map outgrew the buffer meanwhile. */
+static enum kstatus try_read_map(EFI_BOOT_SERVICES *services, struct efi_map_copy *copy)
+{
+    UINTN size_bytes = 0;
+    UINTN key;
+    UINTN stride = 0;
+    UINT32 version = 0;
+    if (services->GetMemoryMap(&size_bytes, NULL, &key, &stride, &version) !=
+        EFI_BUFFER_TOO_SMALL) {
+        return K_EIO;
+    }
+    UINTN spare;
+    if (__builtin_mul_overflow(stride, SPARE_DESCRIPTORS, &spare) ||
+        __builtin_add_overflow(size_bytes, spare, &size_bytes)) {
+        return K_EPROTO;
+    }
+    if (EFI_ERROR(services->AllocatePool(EfiLoaderData, size_bytes, &copy->pool))) {
+        copy->pool = NULL;
+        return K_ENOMEM;
+    }
+    const EFI_STATUS status =
+        services->GetMemoryMap(&size_bytes, copy->pool, &key, &stride, &version);
+    if (EFI_ERROR(status)) {
+        return status == EFI_BUFFER_TOO_SMALL ? K_EAGAIN : K_EIO;
+    }
+    copy->map = (struct efi_map){ .bytes = copy->pool,
+                                  .size_bytes = size_bytes,
+                                  .descriptor_size = stride,
+                                  .descriptor_version = version };
+    const char *why;
+    return efi_map_check(&copy->map, &why) == K_OK ? K_OK : K_EPROTO;
+}
+
+enum kstatus efi_alloc_read_map(EFI_BOOT_SERVICES *services, struct efi_map_copy *copy)
+{
+    enum kstatus status = K_EAGAIN;
+    for (unsigned i = 0; i < READ_MAP_TRIES && status == K_EAGAIN; i++) {
+        struct efi_map_copy fresh = { .pool = NULL };
+        status = try_read_map(services, &fresh);
+        if (status == K_OK) {
+            *copy = fresh;
+        } else {
+            efi_alloc_release_map(services, &fresh);
+        }
+    }
+    return status == K_EAGAIN ? K_EIO : status;
+}
+
+void efi_alloc_release_map(EFI_BOOT_SERVICES *services, struct efi_map_copy *copy)
+{
+    if (copy->pool != NULL) {
+        (void)services->FreePool(copy->pool); /* nothing to do where it fails */
+    }
+    *copy = (struct efi_map_copy){ .pool = NULL };
+}
+
+static bool is_free_memory(const struct efi_map_descriptor *descriptor)
+{
+    return descriptor->type == EFI_MAP_CONVENTIONAL &&
+           efi_map_reason(descriptor->type, descriptor->attribute) == MMAP_REASON_AVAILABLE;
+}
+
+/* The lowest aligned place for @p size_bytes in [floor, ceiling) of @p descriptor. */
+static bool find_place(const struct efi_map_descriptor *descriptor, uint64_t ceiling,
+                       uint64_t size_bytes, uint64_t alignment_bytes, uint64_t *place)
+{
+    uint64_t start;
+    uint64_t end;
+    uint64_t bytes;
+    if (!is_free_memory(descriptor) ||
+        __builtin_mul_overflow(descriptor->pages, PAGE_SIZE, &bytes) ||
+        __builtin_add_overflow(descriptor->physical_start, bytes, &end) ||
+        !bits_align_up_checked(bits_max(descriptor->physical_start, LOW_MEMORY_END),
+                               alignment_bytes, &start)) {
+        return false;
+    }
+    end = bits_min(end, ceiling);
+    if (start >= end || end - start < size_bytes) {
+        return false;
+    }
+    *place = start;
+    return true;
+}
+
+/* The lowest place >= @p floor over the whole map, or false. */
+static bool find_lowest(const struct efi_map *map, uint64_t floor, uint64_t ceiling,
+                        const struct efi_alloc_request *request, uint64_t *place)
+{
+    bool found = false;
+    const uint64_t count = efi_map_count(map);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
+        uint64_t candidate;
+        if (find_place(&descriptor, ceiling, request->pages << PAGE_SHIFT, request->alignment_bytes,
+                       &candidate) &&
+            candidate >= floor && (!found || candidate < *place)) {
+            *place = candidate;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Tries the candidates of @p map from low to high until the firmware agrees to one. */
+static enum kstatus take_from_map(struct efi_alloc *alloc, const struct efi_map *map,
+                                  uint64_t ceiling, const struct efi_alloc_request *request,
+                                  phys_addr_t *base)
+{
+    const EFI_MEMORY_TYPE type = request->is_code ? EfiLoaderCode : EfiLoaderData;
+    uint64_t floor = LOW_MEMORY_END;
+    uint64_t place;
+    while (find_lowest(map, floor, ceiling, request, &place)) {
+        EFI_PHYSICAL_ADDRESS address = place;
+        if (!EFI_ERROR(
+                alloc->services->AllocatePages(AllocateAddress, type, request->pages, &address))) {
+            base->value = place;
+            return K_OK;
+        }
+        floor = place + PAGE_SIZE;
+    }
+    return K_ENOMEM;
+}
+
+static uint32_t mmap_type_of(enum bootinfo_lifetime lifetime)
+{
+    switch (lifetime) {
+    case BOOTINFO_LIFETIME_KERNEL:
+        return MMAP_KERNEL;
+    case BOOTINFO_LIFETIME_BOOT:
+        return MMAP_LOADER;
+    case BOOTINFO_LIFETIME_EXIT:
+        return MMAP_AVAILABLE;
+    }
+    return MMAP_AVAILABLE;
+}
+
+enum kstatus efi_alloc_pages(struct efi_alloc *alloc, const struct efi_alloc_request *request,
+                             phys_addr_t *base)
+{
+    if (alloc->count == EFI_ALLOC_MAX_ENTRIES) {
+        return K_ENOSPC;
+    }
+    if (request->pages == 0 || request->pages > alloc->ceiling >> PAGE_SHIFT) {
+        return K_ENOMEM;
+    }
+    struct efi_map_copy copy;
+    enum kstatus status = efi_alloc_read_map(alloc->services, &copy);
+    if (status != K_OK) {
+        return status;
+    }
+    status = take_from_map(alloc, &copy.map, bits_min(alloc->ceiling, SIZE_4G), request, base);
+    if (status != K_OK) {
+        status = take_from_map(alloc, &copy.map, alloc->ceiling, request, base);
+    }
+    efi_alloc_release_map(alloc->services, &copy);
+    if (status != K_OK) {
+        return status;
+    }
+    alloc->ledger[alloc->count++] =
+        (struct bootinfo_ledger_entry){ .base = base->value,
+                                        .pages = request->pages,
+                                        .type = mmap_type_of(request->lifetime),
+                                        .lifetime = (uint32_t)request->lifetime,
+                                        .purpose = (uint32_t)request->purpose };
+    return K_OK;
+}
+
+void efi_alloc_free(struct efi_alloc *alloc, phys_addr_t base)
+{
+    for (uint32_t i = 0; i < alloc->count; i++) {
+        if (alloc->ledger[i].base == base.value) {
+            (void)alloc->services->FreePages(base.value, alloc->ledger[i].pages); /* as above */
+            alloc->ledger[i] = alloc->ledger[--alloc->count];
+            return;
+        }
+    }
+}
+
+void efi_alloc_free_all(struct efi_alloc *alloc)
+{
+    while (alloc->count > 0) {
+        efi_alloc_free(alloc, phys_addr(alloc->ledger[alloc->count - 1].base));
+    }
+}

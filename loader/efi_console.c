@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See efi_console.h. Each line must appear once on a serial line: OVMF's ConOut *is* COM1, a PC
+ * with a screen has it silent. The firmware's console carries COM1 where an active text console's
+ * device path leads there: ConsoleOutHandle itself, or (behind EDK2's console splitter, which has
+ * no path) a text console that the ConOut variable names.
+ */
+#include "efi_console.h"
+
+#include <stdint.h>
+
+#include "device_path.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "printk.h"
+#include "uart.h"
+
+#define LINE_BYTES 512U
+#define WIDE_CHARS 128U
+
+/* The loader's console (singleton). */
+static struct {
+    SIMPLE_TEXT_OUTPUT_INTERFACE *firmware; /* NULL where there is none, or no more */
+    struct uart uart;
+    bool uart_is_ours; /* lines must be written to it directly */
+    char log[EFI_CONSOLE_LOG_BYTES];
+    size_t log_length; /* bytes without the NUL */
+} console;
+
+static bool handle_leads_to_com1(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+{
+    EFI_GUID path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
+    void *path = NULL;
+    if (handle == NULL || EFI_ERROR(services->HandleProtocol(handle, &path_guid, &path)) ||
+        path == NULL) {
+        return false;
+    }
+    return device_path_has_com1(path, DEVICE_PATH_MAX_BYTES);
+}
+
+static bool any_text_console_leads_to_com1(EFI_BOOT_SERVICES *services)
+{
+    EFI_GUID text_guid = EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL_GUID;
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+    if (EFI_ERROR(services->LocateHandleBuffer(ByProtocol, &text_guid, NULL, &count, &handles))) {
+        return false;
+    }
+    bool found = false;
+    for (UINTN i = 0; i < count && !found; i++) {
+        found = handle_leads_to_com1(services, handles[i]);
+    }
+    (void)services->FreePool(handles); /* nothing to do where it fails */
+    return found;
+}
+
+/* Whether the ConOut variable (UEFI 2.10, 3.3 "Globally Defined Variables") names COM1, or does not
+ * exist and so rules nothing out. */
+static bool variable_allows_com1(EFI_SYSTEM_TABLE *system)
+{
+    static CHAR16 name[] = L"ConOut";
+    EFI_GUID guid = EFI_GLOBAL_VARIABLE;
+    EFI_RUNTIME_SERVICES *const runtime = system->RuntimeServices;
+    UINTN size_bytes = 0;
+    if (runtime->GetVariable(name, &guid, NULL, &size_bytes, NULL) != EFI_BUFFER_TOO_SMALL) {
+        return true;
+    }
+    void *value = NULL;
+    if (EFI_ERROR(system->BootServices->AllocatePool(EfiLoaderData, size_bytes, &value))) {
+        return true;
+    }
+    const bool failed = EFI_ERROR(runtime->GetVariable(name, &guid, NULL, &size_bytes, value));
+    const bool allows = failed || device_path_has_com1(value, size_bytes);
+    (void)system->BootServices->FreePool(value); /* nothing to do where it fails */
+    return allows;
+}
+
+static bool firmware_console_is_com1(EFI_SYSTEM_TABLE *system)
+{
+    EFI_BOOT_SERVICES *const services = system->BootServices;
+    if (system->ConOut == NULL) {
+        return false;
+    }
+    return handle_leads_to_com1(services, system->ConsoleOutHandle) ||
+           (any_text_console_leads_to_com1(services) && variable_allows_com1(system));
+}
+
+void efi_console_init(EFI_SYSTEM_TABLE *system)
+{
+    console.firmware = system->ConOut;
+    uart_probe(&console.uart, UART_COM1_PORT);
+    console.uart_is_ours = console.uart.present && !firmware_console_is_com1(system);
+    if (console.uart_is_ours) {
+        uart_setup(&console.uart);
+    }
+}
+
+/* OutputString takes UTF-16 and wants CR LF; the text goes in pieces of a fixed buffer. */
+static void write_firmware(const char *text)
+{
+    CHAR16 wide[WIDE_CHARS];
+    while (*text != '\0') {
+        size_t length = 0;
+        while (*text != '\0' && length < WIDE_CHARS - 2) {
+            if (*text == '\n') {
+                wide[length++] = L'\r';
+            }
+            wide[length++] = (CHAR16)(uint8_t)*text++;
+        }
+        wide[length] = 0;
+        (void)console.firmware->OutputString(console.firmware, wide); /* no other place to tell */
+    }
+}
+
+static void write_log(const char *text)
+{
+    const size_t length = strlen(text);
+    if (length >= EFI_CONSOLE_LOG_BYTES - console.log_length) {
+        return; /* full: the consoles still have the line */
+    }
+    memcpy(console.log + console.log_length, text, length + 1);
+    console.log_length += length;
+}
+
+void efi_console_print_v(const char *format, va_list arguments)
+{
+    char line[LINE_BYTES];
+    static const char prefix[] = "firstlight: ";
+    memcpy(line, prefix, sizeof(prefix));
+    const size_t start = sizeof(prefix) - 1;
+    const size_t room = LINE_BYTES - 1 - start; /* one byte is for the end of line */
+
+    size_t length = format_text_v(line + start, room, format, arguments);
+    length = length < room ? length : room - 1;
+    line[start + length] = '\n';
+    line[start + length + 1] = '\0';
+
+    write_log(line);
+    if (console.firmware != NULL) {
+        write_firmware(line);
+    }
+    if (console.uart_is_ours) {
+        uart_write(&console.uart, line);
+    }
+}
+
+void efi_console_print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    efi_console_print_v(format, arguments);
+    va_end(arguments);
+}
+
+/* The shared units (the page mapper) log through the kernel's interface. */
+void printk(enum log_level level, const char *format, ...)
+{
+    if (level > LOG_LEVEL_WARNING) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    efi_console_print_v(format, arguments);
+    va_end(arguments);
+}
+
+void efi_console_firmware_gone(void)
+{
+    console.firmware = NULL;
+    console.uart_is_ours = console.uart.present;
+}
+
+const char *efi_console_log(size_t *size_bytes)
+{
+    *size_bytes = console.log_length + 1;
+    return console.log;
+}
+
+bool efi_console_take_byte(void)
+{
+    return uart_take_byte(&console.uart);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Where the loader's lines go: the firmware's console (ConOut, which may be NULL), the first serial
+ * port where the firmware's console is not that very port, and a log that ends in bootinfo. One
+ * singleton, set up once. Loader only.
+ *
+ * Rule: nothing prints between the first GetMemoryMap of the exit and the end of boot services
+ * (OutputString may allocate and so change the map key).
+ */
+#ifndef LOADER_EFI_CONSOLE_H
+#define LOADER_EFI_CONSOLE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <efi.h>
+
+#include "lib/compiler.h"
+
+/** Bytes of log that are kept, with the NUL; later lines go to the consoles only. */
+#define EFI_CONSOLE_LOG_BYTES 8192U
+
+/** Finds the consoles. @context first act, boot services available. */
+void efi_console_init(EFI_SYSTEM_TABLE *system);
+
+/** One line to every console and the log: "firstlight: ", the text, end of line. */
+void efi_console_print(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/** efi_console_print() with its arguments as a list. */
+void efi_console_print_v(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
+
+/** From here on only the serial port: boot services are gone, or may no longer be called. */
+void efi_console_firmware_gone(void);
+
+/** The log so far, NUL-terminated. @param size_bytes  receives its size with the NUL */
+const char *efi_console_log(size_t *size_bytes);
+
+/** Whether a key was pressed on the serial line; the byte is taken. @context any */
+bool efi_console_take_byte(void);
+
+#endif

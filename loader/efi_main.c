@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Entry of BOOTX64.EFI: the boot policy as a list of named steps. No mechanism here; boot.h says
+ * what each step does.
+ *
+ * Rules of this environment (UEFI 2.10, 2.3.4 "x64 Platforms"):
+ *   - We run on the firmware's page tables and stack, interrupts on, memory identity-mapped. The
+ *     tables may be read-only; nothing here writes them.
+ *   - Microsoft's calling convention for everything (the compiler's target), LLP64: no `long`.
+ *   - No floating point and no SSE (-mgeneral-regs-only): no firmware promises its state.
+ *   - No C library. Data is zero or initialised by the image; the image may lie anywhere, so there
+ *     are only PC-relative references and base relocations that the firmware applies.
+ *   - Nothing is allocated but through efi_alloc (pages, in the ledger) and pool buffers that are
+ *     freed before the exit.
+ *   - Between the first GetMemoryMap of the exit and its success: no print, no allocation, no
+ *     firmware call but those two (exit_boot.c). After it: no firmware call but ResetSystem.
+ */
+#include <arch/cpu.h>
+#include <efi.h>
+
+#include "boot.h"
+#include "efi_console.h"
+#include "lib/compiler.h"
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+struct boot_step {
+    const char *name;
+    enum kstatus (*run)(struct boot *boot);
+};
+
+static const struct boot_step steps[] = {
+    { "consoles", boot_open_consoles },
+    { "cpu", boot_check_cpu },
+    { "options", boot_read_options },
+    { "machine", boot_describe_machine },
+    { "kernel", boot_find_kernel },
+    { "memory", boot_allocate },
+    { "load", boot_load_kernel },
+    { "map", boot_preview_map },
+    { "page tables", boot_build_tables },
+    { "dry run", boot_end_dry_run },
+    /* -- the point of no return lies in this one -- */
+    { "exit", boot_leave_firmware },
+    { "final map", boot_finish_map },
+    { "kernel entry", boot_enter_kernel },
+};
+
+/* What the firmware's boot manager is told; anything else is EFI_LOAD_ERROR. */
+static const struct {
+    enum kstatus status;
+    EFI_STATUS efi_status;
+} return_statuses[] = {
+    { K_OK, EFI_SUCCESS },          { K_ENOMEM, EFI_OUT_OF_RESOURCES },
+    { K_ENOENT, EFI_NOT_FOUND },    { K_EPERM, EFI_SECURITY_VIOLATION },
+    { K_ENOTSUP, EFI_UNSUPPORTED },
+};
+
+/* The loader's state (singleton): too large for a stack of unknown size. */
+static struct boot boot;
+
+/* Everything is given back, then the line that scripts wait for. */
+static EFI_STATUS return_to_firmware(enum kstatus status)
+{
+    efi_file_release(boot.services, &boot.kernel_file);
+    efi_alloc_free_all(&boot.alloc);
+    efi_console_print("returned to firmware: %s", boot.return_code);
+    for (size_t i = 0; i < ARRAY_COUNT(return_statuses); i++) {
+        if (return_statuses[i].status == status) {
+            return return_statuses[i].efi_status;
+        }
+    }
+    return EFI_LOAD_ERROR;
+}
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    boot.info.tsc_stamp[BOOTINFO_STAMP_LOADER_ENTRY] = x86_rdtsc();
+    boot.image = image;
+    boot.system = system;
+    boot.services = system->BootServices;
+    for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+        const enum kstatus status = steps[i].run(&boot);
+        if (status != K_OK && boot.return_code == NULL) {
+            (void)boot_refuse(&boot, status, "internal", "step \"%s\" failed: %s", steps[i].name,
+                              kstatus_name(status)); /* a step that forgot to say why */
+        }
+        if (boot.return_code != NULL) {
+            return return_to_firmware(status);
+        }
+    }
+    return EFI_ABORTED; /* not reached: the last step does not return */
+}
