@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See console.h. State: the UART of COM1 and whether window output is allowed.
+ */
+#include "console.h"
+
+#include <stdarg.h>
+
+#include "dev/serial8250.h"
+#include "lib/bits.h"
+#include "lib/format.h"
+
+static struct serial8250 serial;
+static bool serial_is_probed;
+static bool screen_is_on;
+
+void console_init_serial(void)
+{
+    serial_is_probed = true; /* first: a fault while probing must not probe again */
+    /* Absent: every later write is a no-op. */
+    kstatus_ignore(serial8250_init(&serial, SERIAL8250_COM1));
+}
+
+bool console_has_serial(void)
+{
+    return serial.present;
+}
+
+void console_write(const char *text, size_t size_bytes)
+{
+    if (!serial_is_probed) {
+        console_init_serial(); /* a trap before kernel_main came here */
+    }
+    serial8250_write(&serial, text, size_bytes);
+}
+
+void console_printf(const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    const size_t length = format_text_v(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    console_write(text, bits_min(length, sizeof(text) - 1));
+}
+
+int console_read(void)
+{
+    uint8_t byte;
+    return serial8250_getc(&serial, &byte) == K_OK ? byte : -1;
+}
+
+void console_set_screen(bool on)
+{
+    screen_is_on = on;
+}
+
+bool console_screen_is_on(void)
+{
+    return screen_is_on;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Where text goes to and comes from: the serial port, and later the screen. One console per
+ * machine; owner of which outputs are on. Lines of printk() come through here, and raw output
+ * (KTAP, the report, the monitor).
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/compiler.h"
+
+/** Looks for COM1 and turns it on. Context: any; needs no memory management. An absent port costs
+ *  a bounded number of polls and nothing after. */
+void console_init_serial(void);
+
+/** Whether a serial port answered. */
+bool console_has_serial(void);
+
+/** Writes @p size_bytes of @p text to every output that is on. '\n' becomes CR LF on a UART. */
+void console_write(const char *text, size_t size_bytes);
+
+/** printf to console_write(), without level or time stamp. One call prints at most 511 bytes. */
+void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/** @return the next byte that was typed, or -1 where there is none. Never waits. */
+int console_read(void);
+
+/** Window output off while the framebuffer is not mapped, and on again (S40). */
+void console_set_screen(bool on);
+
+/** Whether window output is allowed. */
+bool console_screen_is_on(void);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The kernel's boot sequence, top to bottom (design.md section 3; docs/boot.md has the state of the
+ * machine at each step).
+ */
+#include "main.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arch/cpu.h>
+
+#include "arch/x86_64/cpu_setup.h"
+#include "arch/x86_64/gdt.h"
+#include "arch/x86_64/handover.h"
+#include "arch/x86_64/image.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/trap.h"
+#include "boot_options.h"
+#include "bootinfo.h"
+#include "console.h"
+#include "lib/random.h"
+#include "machine_report.h"
+#include "mm/mm_audit.h"
+#include "mm/mm_init.h"
+#include "monitor/monitor.h"
+#include "panic.h"
+#include "printk.h"
+#include "printk_control.h"
+#include "selftest/selftest.h"
+#include "stages.h"
+#include "verdict.h"
+
+/* Bytes at `block` that can be read, at most what its size field claims: a damaged size must give a
+ * message, not a page fault. */
+static size_t readable_bytes(const struct bootinfo *block)
+{
+    const virt_addr_t start = { (uintptr_t)block };
+    if (start.value % sizeof(uint64_t) != 0 || trap_probe_read(start).faulted ||
+        trap_probe_read(virt_add(start, sizeof(*block) - 1)).faulted) {
+        return 0;
+    }
+    const uint64_t claimed = bits_min(block->total_size, BOOTINFO_MAX_BYTES);
+    uint64_t readable = sizeof(*block);
+    while (readable < claimed && !trap_probe_read(virt_add(start, readable)).faulted) {
+        readable = bits_align_down(readable, PAGE_SIZE) + PAGE_SIZE;
+    }
+    return readable;
+}
+
+static NORETURN void refuse_bootinfo(const struct bootinfo *bootinfo, size_t readable,
+                                     const char *why)
+{
+    char text[160];
+    (void)bootinfo_describe_refusal(readable > 0 ? bootinfo : NULL, why, text, sizeof(text));
+    console_printf("firstlight: bootinfo refused: %s; loader and kernel do not fit or memory was "
+                   "overwritten: boot the BOOTX64.EFI that this kernel came with\n",
+                   text);
+    power_debug_exit(POWER_VERDICT_PANIC);
+    power_halt();
+}
+
+static void accept_bootinfo(const struct bootinfo *bootinfo)
+{
+    const size_t readable = readable_bytes(bootinfo);
+    const char *why = "the address is not mapped";
+    if (readable == 0 || bootinfo_check(bootinfo, readable, &why) != K_OK) {
+        refuse_bootinfo(bootinfo, readable, why);
+    }
+    console_printf("firstlight: bootinfo accepted\n");
+    stages_add("loader_entry", bootinfo->tsc_stamp[BOOTINFO_STAMP_LOADER_ENTRY]);
+    stages_add("exit_boot_services", bootinfo->tsc_stamp[BOOTINFO_STAMP_EXIT_BOOT_SERVICES]);
+}
+
+static void list_guards(const struct bootinfo *bootinfo, struct mm_boot *boot)
+{
+    boot->guards[boot->guard_count++] = phys_addr(bootinfo->stack_guard);
+    for (uint32_t i = 0; i < GDT_IST_COUNT; i++) {
+        phys_addr_t guard;
+        BUG_ON(!virt_to_phys(gdt_ist_guard(i), &guard));
+        boot->guards[boot->guard_count++] = guard;
+    }
+}
+
+static void init_memory(struct bootinfo *bootinfo)
+{
+    const struct cpu_features *const cpu = cpu_setup_features();
+    struct mm_boot boot = {
+        .bootinfo = bootinfo,
+        .image = kernel_image(),
+        .cpu_has_nx = cpu->nx,
+        .cpu_has_pages_1g = cpu->pages_1g,
+        .cpu_has_pge = cpu->pge,
+        .phys_bits = cpu->phys_bits,
+    };
+    list_guards(bootinfo, &boot);
+    stages_mark("mm_init");
+    const char *why;
+    const enum kstatus status = mm_init(&boot, &why);
+    stages_mark("mm_init_done");
+    if (status != K_OK) {
+        panic("memory bring-up failed: %s (%s)", why, kstatus_name(status));
+    }
+}
+
+/* What nobody needs once the kernel runs on its own tables. */
+static void release_boot_memory(void)
+{
+    const enum kstatus status = mm_unmap_low();
+    if (status != K_OK) {
+        panic("cannot unmap the low 32 MiB: %s", kstatus_name(status));
+    }
+    mm_reclaim_loader_memory();
+}
+
+static void prove_memory(void)
+{
+    struct page_audit_report audit;
+    verdict_note(mm_check_books());
+    verdict_note(mm_check_audit(&audit));
+    verdict_note(!mm_state()->features.nx || audit.writable_executable == 0);
+}
+
+static void run_selftests(const struct boot_options *options)
+{
+    uint64_t seed = options->seed;
+    if (!options->has_seed &&
+        random_hardware_seed(cpu_setup_features()->rdrand, &seed) != K_OK) {
+        seed = arch_timestamp();
+    }
+    pr_info("selftest: seed=%" FMTu64, seed);
+    (void)selftest_run(options->test_pattern, seed); /* the verdict is kept by selftest */
+}
+
+void kernel_main(struct bootinfo *bootinfo)
+{
+    const uint64_t entry_time = arch_timestamp();
+    handover_unmap_identity(); /* first of all: nothing may use the jump page any more */
+    cpu_setup();               /* CR0, CR4, EFER, PAT from constants */
+    gdt_init();
+    trap_init();           /* from here on a fault is a message on COM1 */
+    console_init_serial(); /* absent: everything below still works */
+    console_printf("firstlight: kernel entered\n");
+    accept_bootinfo(bootinfo);
+    stages_add("kernel_entry", entry_time);
+
+    printk_set_clock(bootinfo->tsc_stamp[BOOTINFO_STAMP_LOADER_ENTRY], bootinfo->tsc_hz);
+    struct boot_options options;
+    boot_options_apply(bootinfo_command_line(bootinfo), bootinfo->tsc_hz, &options);
+    pr_info("Firstlight " FIRSTLIGHT_VERSION ", kernel at " PRIphys, bootinfo->kernel_phys);
+
+    init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
+    release_boot_memory(); /* low remap, loader memory */
+    prove_memory();        /* books and audit */
+    stages_mark("ready");
+
+    printk_set_deferred(false);
+    run_selftests(&options);
+    prove_memory(); /* again: the tests gave back what they took */
+    stages_mark("done");
+    verdict_note(machine_report_print());
+    if (options.exit) {
+        power_debug_exit(verdict_now());
+        pr_warn("exit: not inside QEMU with isa-debug-exit: staying at the prompt");
+    }
+    monitor_run();
+}
