@@ -82,8 +82,9 @@ KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
 LOADER_SHARED_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
-                   kernel/mm/page_table.c kernel/mm/page_mapper.c kernel/mm/page_audit.c \
-                   kernel/mm/memory_map.c kernel/arch/x86_64/cpu_features.c
+                   kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
+                   kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
+                   kernel/arch/x86_64/cpu_features.c
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
@@ -91,11 +92,14 @@ LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
-                          kernel/dev/serial8250.c kernel/monitor/line_editor.c) \
+                          kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
+                          kernel/acpi.c kernel/dev/serial8250.c kernel/monitor/line_editor.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
-                          kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/paging.c) \
+                          kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
                $(wildcard loader/efi_map.c loader/mmap_build.c loader/exit_boot.c \
-                          loader/elf_image.c loader/options.c)
+                          loader/elf_image.c loader/options.c loader/boot_block.c \
+                          loader/device_path.c loader/firmware_tables.c loader/handover.c \
+                          loader/uart.c)
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c
 
@@ -170,8 +174,30 @@ $(BUILD)/host/unit: $(HOST_O)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(HOST_O)
 
+# Programs for the user: the same sources, optimised and without sanitizers.
+TOOL_O   := $(patsubst %.c,$(BUILD)/host/tool/%.o,$(HOST_CORE_C) $(FAKE_C))
+REPLAY_O := $(TOOL_O) $(BUILD)/host/tool/tools/replay.o $(BUILD)/host/tool/tools/map_file.o
+
+$(BUILD)/host/tool/%.o: %.c Makefile
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(call warn_for,clang) $(HOST_FLAGS) -O2 -MMD -MP -c $< -o $@
+
+$(BUILD)/host/replay: $(REPLAY_O)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -pthread -o $@ $(REPLAY_O)
+
 .PHONY: host-tools
-host-tools:
+host-tools: $(BUILD)/host/replay
+
+.PHONY: replay
+replay: $(BUILD)/host/replay
+	@if [ -z '$(MAP)' ]; then echo 'usage: make replay MAP=file.map'; exit 2; fi
+	$(Q)$(BUILD)/host/replay $(MAP)
+
+.PHONY: replay-all
+replay-all: $(BUILD)/host/replay
+	$(Q)tools/replay-all.sh $(BUILD)/host/replay tests/data/maps
 
 .PHONY: test-host
 test-host: $(BUILD)/host/unit
@@ -181,4 +207,6 @@ test-host: $(BUILD)/host/unit
 clean:
 	rm -rf $(BUILD) $(EFI)
 
--include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d)
+-include tests/tests.mk
+
+-include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d)
