@@ -77,7 +77,7 @@ SANITIZE      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 # ---- sources ----------------------------------------------------------------------------------
 
 KERNEL_C := $(wildcard kernel/*.c kernel/lib/*.c kernel/dev/*.c kernel/mm/*.c kernel/monitor/*.c \
-                       kernel/selftest/*.c kernel/arch/x86_64/*.c) tests/ktest_run.c
+                       kernel/selftest/*.c kernel/bench/*.c kernel/arch/x86_64/*.c) tests/ktest_run.c
 KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
@@ -202,6 +202,28 @@ replay-all: $(BUILD)/host/replay
 .PHONY: test-host
 test-host: $(BUILD)/host/unit
 	$(BUILD)/host/unit $(PATTERN)
+
+# By hand only: costs in instructions against the goals, and against the seed's way.
+.PHONY: bench
+bench: all
+	$(Q)python3 tests/bench/bench.py --esp $(ESP)
+
+# For clangd and clang-tidy: how every file of the three worlds is compiled.
+.PHONY: compile_commands
+compile_commands:
+	$(Q)$(MAKE) -nB V=1 all $(BUILD)/host/unit | tools/compile-commands.py > compile_commands.json
+
+.PHONY: help
+help:
+	@echo 'Targets:'
+	@echo '  make                   BOOTX64.EFI in $(ESP)/, $(ELF), $(BUILD)/host/replay'
+	@echo '  make test-host         host unit and property tests; PATTERN=GLOB over suite.case'
+	@echo '  make bench             costs in instructions against the goals (by hand)'
+	@echo '  make replay MAP=FILE   the bring-up over a recorded memory map, as JSON'
+	@echo '  make replay-all        the same for every map in tests/data/maps'
+	@echo '  make clean             removes $(BUILD)/ and the built loader'
+	@$(MAKE) -s --no-print-directory help-tests
+	@echo 'Variables: KERNEL_CC=gcc BUILD=dir ESP=dir V=1'
 
 .PHONY: clean
 clean:

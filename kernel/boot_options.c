@@ -63,7 +63,10 @@ static void list_unknown(const char *line)
 
 void boot_options_apply(const char *command_line, uint64_t tsc_hz, struct boot_options *options)
 {
-    *options = (struct boot_options){ .exit = command_line_has(command_line, "exit") };
+    *options = (struct boot_options){
+        .exit = command_line_has(command_line, "exit"),
+        .bench = command_line_has(command_line, "bench"),
+    };
     apply_log(command_line);
     apply_panic(command_line, tsc_hz);
     const enum kstatus status = command_line_get(command_line, "test", options->test_pattern,

@@ -17,6 +17,7 @@
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/trap.h"
+#include "bench/bench.h"
 #include "boot_options.h"
 #include "bootinfo.h"
 #include "console.h"
@@ -160,6 +161,9 @@ void kernel_main(struct bootinfo *bootinfo)
     prove_memory(); /* again: the tests gave back what they took */
     stages_mark("done");
     verdict_note(machine_report_print());
+    if (options.bench) {
+        bench_run();
+    }
     if (options.exit) {
         power_debug_exit(verdict_now());
         pr_warn("exit: not inside QEMU with isa-debug-exit: staying at the prompt");

@@ -236,7 +236,11 @@ static const struct frame_allocator_ops operations = {
 
 void buddy_init(struct buddy_allocator *buddy, uint32_t cpu_count)
 {
-    memset(buddy, 0, sizeof(*buddy));
+    memset(buddy, 0, offsetof(struct buddy_allocator, caches));
+    for (uint32_t cpu = 0; cpu < BUDDY_CPU_LIMIT; cpu++) {
+        /* What is above a stack's top is never read. */
+        memset(&buddy->caches[cpu], 0, offsetof(struct buddy_cpu_cache, slots));
+    }
     buddy->allocator.ops = &operations;
     buddy->cpu_count = (uint32_t)bits_min(cpu_count, BUDDY_CPU_LIMIT);
 }

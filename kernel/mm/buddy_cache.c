@@ -242,8 +242,9 @@ void buddy_cache_drain_all(struct buddy_allocator *buddy)
 
 void buddy_cache_scale(struct buddy_allocator *buddy)
 {
+    const uint64_t ram_frames = buddy->total_frames + buddy->metadata_frames;
     for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-        const uint64_t share = buddy->total_frames >> RAM_SHARE_SHIFT >> order;
+        const uint64_t share = ram_frames >> RAM_SHARE_SHIFT >> order;
         const uint64_t cap = bits_min(share, places[order].cap);
         atomic_store_explicit(&buddy->cache_cap[order],
                               (uint16_t)(cap < SMALLEST_USE_CAP ? 0 : cap), /* <= 512 */

@@ -24,6 +24,7 @@
  */
 #include "lib/string.h"
 #include "mm/buddy_core.h"
+#include "panic.h"
 
 #define DIRECTORY_FRAMES_SHIFT (ZONE_FRAMES_SHIFT + DIRECTORY_SHIFT)
 
@@ -250,12 +251,7 @@ static bool place_elsewhere(struct buddy_allocator *buddy, struct plan *plan)
 
 static bool place_metadata(struct buddy_allocator *buddy, struct plan *plan)
 {
-    if (plan_bytes(plan) == 0) {
-        return true;
-    }
-    const bool may_span_zone =
-        plan->end - plan->first >= ZONE_FRAMES; /* needs a struct buddy_area */
-    return (!may_span_zone && place_in_spare(buddy, plan)) || place_in_region(buddy, plan) ||
+    return plan_bytes(plan) == 0 || place_in_spare(buddy, plan) || place_in_region(buddy, plan) ||
            place_elsewhere(buddy, plan);
 }
 
@@ -319,6 +315,8 @@ static void open_plan(struct buddy_allocator *buddy, const struct plan *plan)
     const uint64_t zones_first = bits_align_up(plan->first, ZONE_FRAMES);
     const uint64_t zones_end = bits_align_down(plan->end, ZONE_FRAMES);
     if (zones_first < zones_end) {
+        /* 300 KiB of metadata and more: too much for left-over bytes, never too much for it. */
+        BUG_ON(plan->area == NULL);
         plan->area->untouched_zone = zones_first >> ZONE_FRAMES_SHIFT;
         plan->area->untouched_end = zones_end >> ZONE_FRAMES_SHIFT;
         plan->area->next_untouched = buddy->untouched;

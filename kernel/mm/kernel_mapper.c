@@ -41,7 +41,8 @@ void kernel_mapper_reset(void)
     atomic_store(&state.nested, 0);
 }
 
-/* Acquire pairs with the release in kernel_mapper_unlock(): this CPU sees the last owner's tables. */
+/* Acquire pairs with the release in kernel_mapper_unlock(): this CPU sees the last owner's tables.
+ */
 static bool try_to_own(uint32_t me)
 {
     uint32_t expected = NO_OWNER;

@@ -60,7 +60,8 @@ struct place {
     uint32_t page;  /* in the chunk */
 };
 
-/* ---- one tree ---------------------------------------------------------------------------------- */
+/* ---- one tree ----------------------------------------------------------------------------------
+ */
 
 static struct tree pool_tree(struct mmio_pool *pool)
 {
@@ -76,9 +77,8 @@ static struct tree zone_tree(struct zone *zone)
 
 static struct tree chunk_tree(phys_addr_t frame)
 {
-    return (struct tree){
-        .node = physmap_ptr(frame, PAGE_SIZE), .depth = CHUNK_DEPTH, .merges = true
-    };
+    return (
+        struct tree){ .node = physmap_ptr(frame, PAGE_SIZE), .depth = CHUNK_DEPTH, .merges = true };
 }
 
 static struct zone *zone_at(const struct mmio_pool *pool, uint32_t index)
@@ -124,7 +124,8 @@ static uint32_t tree_first_leaf(const struct tree *tree, uint32_t node, unsigned
     return (node << height) - (UINT32_C(1) << tree->depth);
 }
 
-/* The lowest node at `height` under which a block of `order` is free; the root says there is one. */
+/* The lowest node at `height` under which a block of `order` is free; the root says there is one.
+ */
 static uint32_t tree_find(const struct tree *tree, unsigned order, unsigned height)
 {
     uint32_t node = 1;
@@ -156,7 +157,8 @@ static bool tree_is_block(const struct tree *tree, uint32_t node, unsigned heigh
     return tree->node[node] == 0 && (height == 0 || tree->node[2 * node] != 0);
 }
 
-/* ---- metadata ---------------------------------------------------------------------------------- */
+/* ---- metadata ----------------------------------------------------------------------------------
+ */
 
 static bool has_frame(phys_addr_t frame)
 {
@@ -212,7 +214,8 @@ static enum kstatus need_chunk(struct mmio_pool *pool, struct zone *zone, uint32
     return status;
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------ */
+/* ---- blocks ------------------------------------------------------------------------------------
+ */
 
 static void zone_changed(struct mmio_pool *pool, uint32_t index)
 {
@@ -357,7 +360,8 @@ static bool give_block(struct mmio_pool *pool, unsigned order, struct place plac
     return done;
 }
 
-/* ---- the pool ---------------------------------------------------------------------------------- */
+/* ---- the pool ----------------------------------------------------------------------------------
+ */
 
 static uint64_t place_address(struct place place)
 {
@@ -451,16 +455,21 @@ enum kstatus mmio_init(struct frame_allocator *frames)
     return K_OK;
 }
 
+void mmio_reset(void)
+{
+    kernel_pool.frames = NULL;
+}
+
 struct mmio_pool *mmio_pool(void)
 {
     BUG_ON(kernel_pool.frames == NULL);
     return &kernel_pool;
 }
 
-/* ---- guards ------------------------------------------------------------------------------------ */
+/* ---- guards ------------------------------------------------------------------------------------
+ */
 
-enum kstatus mmio_pool_create(struct mmio_pool *pool, uint64_t size_bytes,
-                              struct mmio_guard *guard)
+enum kstatus mmio_pool_create(struct mmio_pool *pool, uint64_t size_bytes, struct mmio_guard *guard)
 {
     virt_addr_t virt;
     const enum kstatus status = mmio_pool_take(pool, size_bytes, &virt);

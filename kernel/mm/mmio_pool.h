@@ -87,6 +87,9 @@ MUST_CHECK enum kstatus mmio_init(struct frame_allocator *frames);
 /** The kernel's pool; panics before mmio_init(). */
 struct mmio_pool *mmio_pool(void);
 
+/** Forgets the kernel's pool, so that the next test can set it up again. Host tests only. */
+void mmio_reset(void);
+
 /** mmio_pool_take() as a guard, from @p pool. */
 MUST_CHECK enum kstatus mmio_pool_create(struct mmio_pool *pool, uint64_t size_bytes,
                                          struct mmio_guard *guard);

@@ -67,7 +67,8 @@ const char *page_audit_kind_name(enum page_audit_kind kind)
     return kind < PAGE_AUDIT_KIND_COUNT ? names[kind] : "?";
 }
 
-/* ---- lists of frames --------------------------------------------------------------------------- */
+/* ---- lists of frames ---------------------------------------------------------------------------
+ */
 
 static uint64_t range_start(const struct phys_frame_range *range)
 {
@@ -130,7 +131,8 @@ static bool covers(const struct page_audit_ranges *ranges, uint64_t start, uint6
     return done >= end;
 }
 
-/* ---- verdicts ---------------------------------------------------------------------------------- */
+/* ---- verdicts ----------------------------------------------------------------------------------
+ */
 
 static void violation(const struct walk *walk, enum page_audit_kind kind, virt_addr_t virt,
                       uint64_t phys)
@@ -176,7 +178,8 @@ static void direct_map_up_to(struct walk *walk, uint64_t start)
     walk->direct_done = bits_max(walk->direct_done, start);
 }
 
-/* ---- leaves ------------------------------------------------------------------------------------ */
+/* ---- leaves ------------------------------------------------------------------------------------
+ */
 
 static void count_leaf(const struct walk *walk, const struct leaf *leaf)
 {
@@ -228,12 +231,12 @@ static void judge_memory(const struct walk *walk, const struct leaf *leaf, uint6
     }
 }
 
-static const struct page_audit_window *find_window(const struct walk *walk,
-                                                   const struct leaf *leaf)
+static const struct page_audit_window *find_window(const struct walk *walk, const struct leaf *leaf)
 {
     for (uint32_t i = 0; i < walk->expectation->window_count; i++) {
         const struct page_audit_window *const window = &walk->expectation->windows[i];
-        const uint64_t offset = leaf->virt.value - window->start.value; /* wraps where it is below */
+        const uint64_t offset =
+            leaf->virt.value - window->start.value; /* wraps where it is below */
         if (offset < window->size_bytes && leaf->size_bytes <= window->size_bytes - offset) {
             return window;
         }
@@ -277,7 +280,8 @@ static void judge_leaf(struct walk *walk, const struct leaf *leaf)
     judge_window(walk, leaf);
 }
 
-/* ---- entries ----------------------------------------------------------------------------------- */
+/* ---- entries -----------------------------------------------------------------------------------
+ */
 
 /* Bits on which the CPU would fault. SDM vol 3A, 4-Level Paging, formats of the entries; bit 7 of
  * a PML4 entry and bits below a huge page's alignment are reserved too. */
@@ -296,8 +300,7 @@ static uint64_t reserved_bits(const struct paging_features *features, page_entry
 
 static struct rights combine(const struct walk *walk, struct rights above, page_entry_t entry)
 {
-    const bool no_execute =
-        walk->features->nx && (entry.value & X86_PTE_NO_EXECUTE) != 0;
+    const bool no_execute = walk->features->nx && (entry.value & X86_PTE_NO_EXECUTE) != 0;
     return (struct rights){
         .write = above.write && (entry.value & X86_PTE_WRITE) != 0,
         .execute = above.execute && !no_execute,
@@ -312,7 +315,8 @@ static void push(struct walk *walk, struct page_table table, struct rights right
     walk->depth++;
 }
 
-/* Goes down into the table of `entry`, if that is RAM: a stray pointer is reported, not followed. */
+/* Goes down into the table of `entry`, if that is RAM: a stray pointer is reported, not followed.
+ */
 static void enter_table(struct walk *walk, const struct level_state *state, virt_addr_t virt,
                         page_entry_t entry)
 {
@@ -337,8 +341,7 @@ static void judge_entry(struct walk *walk, const struct level_state *state, unsi
     const bool is_leaf = page_entry_is_leaf(entry, level);
     const struct leaf leaf = {
         .virt = virt,
-        .phys = is_leaf ? page_entry_leaf_address(entry, level)
-                        : page_entry_table_address(entry),
+        .phys = is_leaf ? page_entry_leaf_address(entry, level) : page_entry_table_address(entry),
         .size_bytes = page_level_size(level),
         .level = level,
         .entry = entry,

@@ -78,8 +78,7 @@ static inline phys_addr_t page_entry_table_address(page_entry_t entry)
 /** Physical address in a leaf of @p level; bit 12 of a huge leaf is its PAT bit, not address. */
 static inline phys_addr_t page_entry_leaf_address(page_entry_t entry, unsigned level)
 {
-    return phys_addr(
-        bits_align_down(entry.value & ENTRY_ADDRESS_MASK, page_level_size(level)));
+    return phys_addr(bits_align_down(entry.value & ENTRY_ADDRESS_MASK, page_level_size(level)));
 }
 
 /** An entry that points at the table at @p table. Its own bits never restrict: leaves decide. */

@@ -171,8 +171,8 @@ static void span(struct page_flush *into, const struct page_flush *other)
     const uint64_t last = bits_max(into->start.value + (into->size_bytes - 1),
                                    other->start.value + (other->size_bytes - 1));
     into->start = virt_addr(first);
-    into->size_bytes = last == UINT64_MAX && first == 0 ? UINT64_MAX - PAGE_OFFSET_MASK
-                                                        : last - first + 1;
+    into->size_bytes =
+        last == UINT64_MAX && first == 0 ? UINT64_MAX - PAGE_OFFSET_MASK : last - first + 1;
 }
 
 /* Moves the frames of [from] onto [into]. */

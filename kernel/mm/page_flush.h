@@ -35,11 +35,11 @@
 struct page_flush {
     virt_addr_t start; /* [start, start + size_bytes) changed; a multiple of 4 KiB */
     uint64_t size_bytes;
-    bool pending;                         /* not consumed yet */
-    phys_addr_t chain;                    /* freed frames, meaningful where count_frames > 0 */
-    uint64_t count_frames;                /* on the chain */
-    struct frame_allocator *frames;       /* where they go back to */
-    struct frame_allocator *boot_tables;  /* where tables made at bring-up go */
+    bool pending;                        /* not consumed yet */
+    phys_addr_t chain;                   /* freed frames, meaningful where count_frames > 0 */
+    uint64_t count_frames;               /* on the chain */
+    struct frame_allocator *frames;      /* where they go back to */
+    struct frame_allocator *boot_tables; /* where tables made at bring-up go */
 };
 
 /** Several tokens as one (the seed's PageFlushAll). */

@@ -64,9 +64,8 @@ struct page_run {
 static struct slot slot_in(struct page_table table, virt_addr_t virt)
 {
     const unsigned index = page_table_index(&table, virt);
-    return (struct slot){ .table = table,
-                          .index = index,
-                          .entry = page_table_entry(&table, index) };
+    return (
+        struct slot){ .table = table, .index = index, .entry = page_table_entry(&table, index) };
 }
 
 /* Follows table entries for [virt] down to `stop_level`, or to the first entry that is none. */
@@ -253,7 +252,8 @@ struct page_table page_mapper_table(const struct page_mapper *mapper)
     return page_table_root(mapper->root);
 }
 
-/* ---- map --------------------------------------------------------------------------------------- */
+/* ---- map ---------------------------------------------------------------------------------------
+ */
 
 static enum kstatus check_mapping(const struct page_mapper *mapper,
                                   const struct page_mapping *request)
@@ -475,7 +475,8 @@ enum kstatus page_mapper_make_second_level(struct page_mapper *mapper, virt_addr
     return status;
 }
 
-/* ---- look up ----------------------------------------------------------------------------------- */
+/* ---- look up -----------------------------------------------------------------------------------
+ */
 
 enum kstatus page_mapper_translate(const struct page_mapper *mapper, virt_addr_t virt,
                                    struct page_translation *translation)
@@ -508,9 +509,9 @@ static struct page_run run_at(const struct page_mapper *mapper, virt_addr_t virt
     const uint64_t wanted = (into + left_bytes - 1) / size + 1;
     const unsigned room = PAGE_ENTRY_COUNT - run.slot.index;
     const unsigned limit = wanted < room ? (unsigned)wanted : room; /* fits: the smaller one */
-    while (run.count < limit &&
-           !page_entry_is_table(page_table_entry(table, run.slot.index + run.count),
-                                table->level)) {
+    while (
+        run.count < limit &&
+        !page_entry_is_table(page_table_entry(table, run.slot.index + run.count), table->level)) {
         run.count++;
     }
     run.size_bytes = bits_min(left_bytes, run.count * size - into);
@@ -533,7 +534,8 @@ static bool is_all_mapped(const struct page_mapper *mapper, virt_addr_t virt, ui
     return true;
 }
 
-/* ---- split ------------------------------------------------------------------------------------- */
+/* ---- split -------------------------------------------------------------------------------------
+ */
 
 /* The level of leaves that a boundary at [virt] asks for, at most `level`. */
 static unsigned boundary_level(virt_addr_t virt, unsigned level)
@@ -581,7 +583,8 @@ static enum kstatus split_edges(struct page_mapper *mapper, virt_addr_t virt, ui
     return status;
 }
 
-/* ---- remap ------------------------------------------------------------------------------------- */
+/* ---- remap -------------------------------------------------------------------------------------
+ */
 
 static enum kstatus remap_run(const struct page_mapper *mapper, const struct page_run *run,
                               page_flags_t flags)
@@ -642,7 +645,8 @@ enum kstatus page_mapper_remap(struct page_mapper *mapper, virt_addr_t virt, uin
     return status;
 }
 
-/* ---- unmap ------------------------------------------------------------------------------------- */
+/* ---- unmap -------------------------------------------------------------------------------------
+ */
 
 static void clear_run(const struct page_run *run)
 {

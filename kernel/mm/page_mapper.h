@@ -35,8 +35,9 @@ struct page_mapper {
     phys_addr_t spare_head; /* chained through their first words */
 
     /* Set by the owner, all false / NULL after create and open: */
-    bool makes_boot_tables; /* mark new tables as made at bring-up: `frames` is the bump allocator */
-    bool top_level_fixed;   /* refuse new top-level entries in the kernel half (S86) */
+    bool
+        makes_boot_tables; /* mark new tables as made at bring-up: `frames` is the bump allocator */
+    bool top_level_fixed;  /* refuse new top-level entries in the kernel half (S86) */
     /* Receives marked tables that become free (see page_mapper_unmap_range). NULL: they stay. */
     struct frame_allocator *boot_tables;
 };

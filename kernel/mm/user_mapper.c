@@ -26,8 +26,7 @@ enum kstatus setup_new_usermapper(struct user_mapper *user)
     struct kernel_mapper_guard guard;
     kernel_mapper_lock(&guard); /* reading is enough: a nested lock will do */
     const struct page_mapper *const kernel = kernel_mapper_as_ref(&guard);
-    const enum kstatus status =
-        page_mapper_create(&user->mapper, kernel->frames, kernel->features);
+    const enum kstatus status = page_mapper_create(&user->mapper, kernel->frames, kernel->features);
     if (status == K_OK) {
         user->mapper.top_level_fixed = true;
         copy_kernel_half(&user->mapper, kernel);

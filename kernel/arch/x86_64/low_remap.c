@@ -38,8 +38,7 @@ static enum kstatus map_around_image(struct page_mapper *mapper, uint64_t start,
         return map_identity(mapper, start, end); /* no image: replay of a bare map */
     }
     const enum kstatus status = map_identity(mapper, start, bits_min(end, image_start));
-    return status != K_OK ? status
-                          : map_identity(mapper, bits_max(start, image_end), end);
+    return status != K_OK ? status : map_identity(mapper, bits_max(start, image_end), end);
 }
 
 static enum kstatus map_entries(struct page_mapper *mapper, const struct memory_map *map,
@@ -52,8 +51,8 @@ static enum kstatus map_entries(struct page_mapper *mapper, const struct memory_
             continue;
         }
         const uint64_t start = bits_max(bits_align_down(entry->address, PAGE_SIZE), done);
-        const uint64_t end = bits_align_up(
-            bits_min(entry->address + entry->length, LOW_REMAP_END), PAGE_SIZE);
+        const uint64_t end =
+            bits_align_up(bits_min(entry->address + entry->length, LOW_REMAP_END), PAGE_SIZE);
         const enum kstatus status = map_around_image(mapper, start, end, image);
         if (status != K_OK) {
             return status;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See seed_walk.h. Kept as plain as the seed's loop, and kinder: no area list, no flags computed
+ * for each page, no flusher object.
+ */
+#include "bench/seed_walk.h"
+
+#include <stddef.h>
+
+#include <arch/physmap.h>
+
+#include "paging.h"
+
+#define TABLE_BITS (X86_PTE_PRESENT | X86_PTE_WRITE)
+
+/* The table that `table` has at `index`, made where it is missing. */
+static volatile uint64_t *next_table(struct page_mapper *mapper, volatile uint64_t *table,
+                                     uint64_t index)
+{
+    if ((table[index] & X86_PTE_PRESENT) == 0) {
+        phys_addr_t frame;
+        if (frame_allocator_allocate_one(mapper->frames, &frame) != K_OK) {
+            return NULL;
+        }
+        volatile uint64_t *const fresh = physmap_ptr(frame, PAGE_SIZE);
+        for (uint32_t i = 0; i < PAGE_ENTRY_COUNT; i++) {
+            fresh[i] = 0;
+        }
+        table[index] = frame.value | TABLE_BITS;
+        mapper->table_frames++;
+    }
+    return physmap_ptr(phys_addr(table[index] & ENTRY_ADDRESS_MASK), PAGE_SIZE);
+}
+
+static uint64_t index_at(uint64_t virt, unsigned level)
+{
+    return (virt >> (PAGE_SHIFT + (level - 1) * PAGE_ENTRY_SHIFT)) & PAGE_ENTRY_MASK;
+}
+
+enum kstatus seed_walk_map(struct page_mapper *mapper, virt_addr_t virt, uint64_t size_bytes)
+{
+    for (uint64_t offset = 0; offset < size_bytes; offset += PAGE_SIZE) {
+        volatile uint64_t *table = physmap_ptr(mapper->root, PAGE_SIZE);
+        for (unsigned level = PAGE_LEVELS; level > 1; level--) {
+            table = next_table(mapper, table, index_at(virt.value + offset, level));
+            if (table == NULL) {
+                return K_ENOMEM;
+            }
+        }
+        table[index_at(virt.value + offset, 1)] = offset | TABLE_BITS | X86_PTE_NO_EXECUTE;
+    }
+    return K_OK;
+}
