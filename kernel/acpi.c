@@ -21,12 +21,12 @@
 #define HEADER_LENGTH 4U  /* offset */
 #define TABLE_MAX     (1U << 20)
 
-#define MADT_ENTRIES       44U /* offset of the first interrupt controller structure */
-#define MADT_LOCAL_APIC    0U
-#define MADT_LOCAL_X2APIC  9U
-#define MADT_FLAGS_APIC    4U /* offset of the flags in a local APIC structure */
-#define MADT_FLAGS_X2APIC  8U
-#define MADT_FLAG_ENABLED  1U
+#define MADT_ENTRIES      44U /* offset of the first interrupt controller structure */
+#define MADT_LOCAL_APIC   0U
+#define MADT_LOCAL_X2APIC 9U
+#define MADT_FLAGS_APIC   4U /* offset of the flags in a local APIC structure */
+#define MADT_FLAGS_X2APIC 8U
+#define MADT_FLAG_ENABLED 1U
 
 /* A table whose header was checked: all of it is in the direct map. */
 struct table {

@@ -126,12 +126,24 @@ static void prove_memory(void)
 static void run_selftests(const struct boot_options *options)
 {
     uint64_t seed = options->seed;
-    if (!options->has_seed &&
-        random_hardware_seed(cpu_setup_features()->rdrand, &seed) != K_OK) {
+    if (!options->has_seed && random_hardware_seed(cpu_setup_features()->rdrand, &seed) != K_OK) {
         seed = arch_timestamp();
     }
     pr_info("selftest: seed=%" FMTu64, seed);
     (void)selftest_run(options->test_pattern, seed); /* the verdict is kept by selftest */
+}
+
+/* The last lines before the prompt: what a person wants to know, after what machines read. */
+static void print_summary(void)
+{
+    struct mm_books books;
+    mm_read_books(&books);
+    const struct ktest_totals tests = selftest_last();
+    console_printf("firstlight: %" FMTu64 " MiB of RAM, %" FMTu64 " MiB free; books %s; "
+                   "self-tests: %u passed, %u failed; type help\n",
+                   books.classes.firmware_ram / SIZE_1M, books.free_frames * PAGE_SIZE / SIZE_1M,
+                   books.classes_balance && books.frames_balance ? "balanced" : "NOT BALANCED",
+                   tests.passed, tests.failed);
 }
 
 void kernel_main(struct bootinfo *bootinfo)
@@ -168,5 +180,6 @@ void kernel_main(struct bootinfo *bootinfo)
         power_debug_exit(verdict_now());
         pr_warn("exit: not inside QEMU with isa-debug-exit: staying at the prompt");
     }
+    print_summary();
     monitor_run();
 }

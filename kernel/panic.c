@@ -3,6 +3,8 @@
  * See panic.h. Owner of the panic policy (command line word `panic=`). A panic inside a panic
  * prints its one line and stops.
  */
+#include "panic.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 
@@ -11,7 +13,6 @@
 #include "arch/x86_64/backtrace.h"
 #include "arch/x86_64/power.h"
 #include "lib/format.h"
-#include "panic.h"
 #include "panic_policy.h"
 #include "printk.h"
 #include "printk_control.h"

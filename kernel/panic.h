@@ -15,11 +15,11 @@ NORETURN void panic_at(const char *file, int line, const char *format, ...) PRIN
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 
 /** Stops the machine where an internal invariant is broken; kept in release builds. */
-#define BUG_ON(condition)                                                                          \
-    do {                                                                                           \
-        if (UNLIKELY(condition)) {                                                                 \
-            panic("BUG: %s", #condition);                                                          \
-        }                                                                                          \
+#define BUG_ON(condition)                 \
+    do {                                  \
+        if (UNLIKELY(condition)) {        \
+            panic("BUG: %s", #condition); \
+        }                                 \
     } while (0)
 
 #endif

@@ -4,7 +4,8 @@
  * stands with its declaration. A step that cannot go on reports the reason with boot_refuse() (boot
  * services are there: return to the firmware) or ends in boot_stop() (they are not). Loader only.
  *
- *     boot_prepare.c   everything up to loaded kernel and collected facts
+ *     boot_prepare.c   consoles, facts about the machine, options, which kernel
+ *     boot_allocate.c  memory for everything, the kernel in its place
  *     boot_memory.c    memory map, hand-over tables
  *     boot_leave.c     exit, final map, bootinfo, jump
  */

@@ -65,7 +65,7 @@ struct efi_map_descriptor {
  * Whether the geometry can be walked.
  * @param why  receives a constant sentence fragment that names the fault, on error only
  * @return K_OK; K_EINVAL for a stride that is 0, < 40, no multiple of 8, or does not divide the
- *         size, or for a NULL or misaligned-size map
+ *         size, or for a map without a byte
  */
 MUST_CHECK enum kstatus efi_map_check(const struct efi_map *map, const char **why);
 
@@ -75,7 +75,8 @@ uint64_t efi_map_count(const struct efi_map *map);
 /** Copies descriptor @p index < efi_map_count(); the source may be unaligned. */
 struct efi_map_descriptor efi_map_get(const struct efi_map *map, uint64_t index);
 
-/** The reason that @p type and @p attribute give (design.md section 4's table and order). */
+/** The reason that @p type and @p attribute give (design.md section 4's table and order). SP and
+ *  the caching attributes count for conventional memory only, RUNTIME for every type. */
 enum mmap_reason efi_map_reason(uint32_t type, uint64_t attribute);
 
 /** Whether design.md section 6 calls it RAM: types 1-10 and 14. */

@@ -102,7 +102,7 @@ struct elf_rela {
     uint64_t offset;
     uint32_t type; /* low half of r_info */
     uint32_t symbol;
-    int64_t addend;
+    uint64_t addend; /* signed in the ABI; a negative one is refused as too large */
 };
 _Static_assert(sizeof(struct elf_rela) == 24, "gABI, relocation");
 
@@ -394,7 +394,7 @@ static const char *check_relocation(const struct elf_image_plan *plan, const str
     if (segment->execute) {
         return "a relocation's target is in the text";
     }
-    if (rela->addend < 0 || (uint64_t)rela->addend > plan->size_bytes) {
+    if (rela->addend > plan->size_bytes) {
         return "a relocation points outside of the image";
     }
     return NULL;
@@ -566,7 +566,7 @@ enum kstatus elf_image_load(const void *file, const struct elf_image_plan *plan,
             *why = fault;
             return K_ENOEXEC;
         }
-        const uint64_t value = run_address + (uint64_t)rela.addend;
+        const uint64_t value = run_address + rela.addend;
         memcpy((uint8_t *)memory + rela.offset, &value, sizeof(value));
     }
     return K_OK;

@@ -60,6 +60,7 @@ struct exit_boot_result {
 /**
  * Bytes to allocate for the map buffer, without the canary page, when a size query said that
  * @p queried_bytes are used with stride @p descriptor_size.
+ * @param buffer_bytes receives a multiple of 4 KiB, so that the canary page can lie right behind
  * @return K_OK; K_EINVAL for a stride that efi_map_check() would refuse; K_EOVERFLOW
  */
 MUST_CHECK enum kstatus exit_boot_buffer_size(uint64_t queried_bytes, uint64_t descriptor_size,
@@ -70,14 +71,18 @@ MUST_CHECK enum kstatus exit_boot_buffer_size(uint64_t queried_bytes, uint64_t d
  * @param buffer        8-byte aligned, @p capacity_bytes long, followed by a page filled with
  *                      EXIT_BOOT_CANARY_BYTE (@p canary, 4096 bytes)
  * @param result        always filled
- * @return K_OK where boot services are gone; else an error and result->outcome says what is allowed
+ * @return K_OK where boot services are gone; else result->outcome says what is allowed and
+ *         result->why what happened: K_ENOSPC the buffer is too small (result->wanted_bytes),
+ *         K_EPROTO the map or its size cannot be right, or the canary was overwritten, K_EIO an
+ *         error that the firmware must not return, K_ETIMEDOUT every key was refused
  */
 MUST_CHECK enum kstatus exit_boot(const struct exit_boot_ops *ops, void *context, void *buffer,
                                   uint64_t capacity_bytes, const uint8_t *canary,
                                   struct exit_boot_result *result);
 
-/** First runtime descriptor of @p map whose start is not 64 KiB/4 KiB aligned as EDK2 demands, or
- *  UINT64_MAX: the known reason for an endless INVALID_PARAMETER. */
+/** First descriptor of @p map (checked) with the RUNTIME attribute that does not start on a 4 KiB
+ *  page or is ACPI memory, or UINT64_MAX. EDK2 then answers INVALID_PARAMETER for ever: the hint to
+ *  print where every key was refused. */
 uint64_t exit_boot_misaligned_runtime(const struct efi_map *map);
 
 #endif

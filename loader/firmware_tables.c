@@ -15,6 +15,7 @@
 
 #define RSDP_V1_BYTES        20U
 #define RSDP_V2_BYTES        36U
+#define RSDP_BYTES_MAX       4096U
 #define RSDP_REVISION        15U /* offsets in the RSDP */
 #define RSDP_RSDT            16U
 #define RSDP_LENGTH          20U
@@ -52,21 +53,26 @@ static uint8_t sum_bytes(const uint8_t *bytes, uint64_t size_bytes)
     return sum;
 }
 
+/* The whole of a version 2 pointer: its length field, then the checksum over so many bytes. */
+static bool second_part_is_sound(uint64_t rsdp)
+{
+    const uint8_t *const fixed = physmap_ptr(phys_addr(rsdp), RSDP_V2_BYTES);
+    const uint64_t length = read_number(fixed + RSDP_LENGTH, 4);
+    return length >= RSDP_V2_BYTES && length <= RSDP_BYTES_MAX &&
+           sum_bytes(physmap_ptr(phys_addr(rsdp), length), length) == 0;
+}
+
 enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo *info)
 {
     const uint8_t *const first = physmap_ptr(phys_addr(rsdp), RSDP_V1_BYTES);
     if (memcmp(first, "RSD PTR ", 8) != 0 || sum_bytes(first, RSDP_V1_BYTES) != 0) {
         return K_EILSEQ;
     }
-    uint32_t copied = RSDP_V1_BYTES;
-    if (first[RSDP_REVISION] >= 2) {
-        const uint8_t *const second = physmap_ptr(phys_addr(rsdp), RSDP_V2_BYTES);
-        copied = RSDP_V2_BYTES;
-        if (read_number(second + RSDP_LENGTH, 4) != RSDP_V2_BYTES ||
-            sum_bytes(second, RSDP_V2_BYTES) != 0) {
-            return K_EILSEQ;
-        }
+    const bool has_second_part = first[RSDP_REVISION] >= 2;
+    if (has_second_part && !second_part_is_sound(rsdp)) {
+        return K_EILSEQ;
     }
+    const uint32_t copied = has_second_part ? RSDP_V2_BYTES : RSDP_V1_BYTES;
     memcpy(info->rsdp_copy, physmap_ptr(phys_addr(rsdp), copied), copied);
     info->rsdp = rsdp;
     info->rsdp_copy_size = copied;

@@ -291,7 +291,7 @@ static void finish_run(struct builder *builder)
 static void extend_run(struct builder *builder, uint64_t start, uint64_t end, uint32_t reason)
 {
     struct run *const run = &builder->run;
-    if (run->end != start || run->reason != reason || run->start == run->end) {
+    if (run->end != start || run->reason != reason) {
         finish_run(builder);
         *run = (struct run){ .start = start, .reason = reason };
     }
@@ -474,10 +474,13 @@ static bool boundary_before(const struct boundary *a, const struct boundary *b)
     return a->position != b->position ? a->position < b->position : a->tie < b->tie;
 }
 
-/* Merges the sorted [first, middle) and [middle, end) of @p items through @p spare. */
+/* Merges the sorted [0, middle) and [middle, end) of @p items through @p spare. */
 static void merge_halves(struct boundary *items, struct boundary *spare, uint32_t middle,
                          uint32_t end)
 {
+    if (!boundary_before(&items[middle], &items[middle - 1])) {
+        return; /* in order as they are: most of a firmware's map is */
+    }
     memcpy(spare, items, middle * sizeof(*items));
     uint32_t left = 0;
     uint32_t right = middle;
@@ -500,11 +503,8 @@ static void sort_boundaries(struct boundary *items, struct boundary *spare, uint
 {
     for (uint64_t width = 1; width < count; width *= 2) {
         for (uint64_t first = 0; first + width < count; first += 2 * width) {
-            const uint64_t middle = first + width;
-            const uint64_t end = bits_min(middle + width, count);
-            if (boundary_before(&items[middle], &items[middle - 1])) {
-                merge_halves(items + first, spare, (uint32_t)width, (uint32_t)(end - first));
-            }
+            const uint64_t run_bound = bits_min(2 * width, count - first);
+            merge_halves(items + first, spare, (uint32_t)width, (uint32_t)run_bound);
         }
     }
 }

@@ -60,7 +60,9 @@ struct mmap_build_output {
 };
 
 /**
- * Upper bounds for @p descriptors firmware entries, @p overlays ledger entries and pins together.
+ * Upper bounds for @p descriptors firmware entries, @p overlays ledger entries and pins together:
+ * entries 4 * (descriptors + overlays) + 12, repairs 6 * descriptors + 4 * overlays + 12, ram
+ * descriptors; proved under "Room" in mmap_build.c.
  * @return K_OK, or K_EOVERFLOW where the sizes pass 32 bits
  */
 MUST_CHECK enum kstatus mmap_build_sizes(uint64_t descriptors, uint64_t overlays,
@@ -68,6 +70,12 @@ MUST_CHECK enum kstatus mmap_build_sizes(uint64_t descriptors, uint64_t overlays
 
 /**
  * Builds the map. Allocates nothing, prints nothing: usable after ExitBootServices.
+ *
+ * Ledger types MMAP_KERNEL and MMAP_LOADER are laid over memory that would be free, others change
+ * nothing; pins take only what would be type 1. Overlays need not be aligned or in memory: they are
+ * widened to whole pages and cut at 2^phys_bits. Repairs stand in this order: skipped and unaligned
+ * descriptors as they come, then overlaps and dropped RAM by address. An overlap is reported once
+ * for each descriptor that begins inside earlier ones, against the one that reaches furthest.
  * @param scratch        8-byte aligned, at least sizes.scratch_bytes
  * @param output         arrays and capacities set by the caller; counts and accounting by this
  * @return K_OK; K_ENOSPC where a capacity is below mmap_build_sizes(); K_EINVAL for bad arguments

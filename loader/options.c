@@ -31,7 +31,10 @@ struct word_writer {
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c - 'A' + 'a');
+    }
+    return c;
 }
 
 static void cut_back(struct word_writer *writer)
@@ -132,12 +135,14 @@ static void take(struct word_writer *writer, uint32_t unit)
     if (unit == '\t') {
         unit = ' ';
     }
-    const bool printable = unit >= FIRST_PRINTABLE && unit <= LAST_PRINTABLE;
-    writer->options->replaced += printable ? 0 : 1;
+    if (unit < FIRST_PRINTABLE || unit > LAST_PRINTABLE) {
+        writer->options->replaced++;
+        unit = '?';
+    }
     if (unit == '"') {
         writer->quoted = !writer->quoted;
     }
-    put(writer, printable ? (char)unit : '?');
+    put(writer, (char)unit);
 }
 
 void options_append_text(struct options *options, const void *bytes, size_t size_bytes)
@@ -156,7 +161,7 @@ void options_append_text(struct options *options, const void *bytes, size_t size
             comment = text[i] == '#';
         }
         line_start = is_line_end(text[i]);
-        if (!comment || line_start) {
+        if (!comment) {
             take(&writer, text[i]);
         }
     }

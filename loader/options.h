@@ -27,7 +27,9 @@ struct options {
 void options_init(struct options *options);
 
 /** Appends the bytes of cmdline.txt: any bytes, CR and LF separate words, a UTF-8 BOM is dropped,
- *  a line that starts with '#' is a comment. */
+ *  a line that starts with '#' is a comment. A word may hold spaces inside "..."; a quote that is
+ *  open at the end of its line is closed. A word that does not fit is left out whole, with all of
+ *  the source behind it; a later source is still tried. */
 void options_append_text(struct options *options, const void *bytes, size_t size_bytes);
 
 /** Appends LoadOptions: UTF-16LE of @p size_bytes (may be odd, unterminated, with BOM, NULL); a

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * The loader -> kernel contract. One contiguous, page-aligned block of physical memory: this header,
- * then the tables and texts it names by byte offset from its start. Fixed-width fields only, no
- * pointers; little-endian; read by the kernel through the direct map (RDI at _start is its virtual
- * address). docs/boot.md has the state of the machine that goes with it.
+ * The loader -> kernel contract. One contiguous, page-aligned block of physical memory: this
+ * header, then the tables and texts it names by byte offset from its start. Fixed-width fields
+ * only, no pointers; little-endian; read by the kernel through the direct map (RDI at _start is its
+ * virtual address). docs/boot.md has the state of the machine that goes with it.
  *
  * A reader first checks magic, then version_major, then the CRC, then every offset
  * (kernel/bootinfo.c does). Fields may be added at the end with a new minor version; anything else
@@ -39,11 +39,11 @@ enum bootinfo_lifetime {
 
 enum bootinfo_purpose {
     BOOTINFO_PURPOSE_KERNEL_IMAGE = 1,
-    BOOTINFO_PURPOSE_BOOT_STACK = 2,   /* with its guard frame, the lowest one */
-    BOOTINFO_PURPOSE_PAGE_TABLES = 3,  /* hand-over tables */
-    BOOTINFO_PURPOSE_JUMP_PAGE = 4,    /* identity page with handoff code and GDT */
-    BOOTINFO_PURPOSE_BOOTINFO = 5,     /* this block */
-    BOOTINFO_PURPOSE_SCRATCH = 6,      /* buffers that die with boot services */
+    BOOTINFO_PURPOSE_BOOT_STACK = 2,  /* with its guard frame, the lowest one */
+    BOOTINFO_PURPOSE_PAGE_TABLES = 3, /* hand-over tables */
+    BOOTINFO_PURPOSE_JUMP_PAGE = 4,   /* identity page with handoff code and GDT */
+    BOOTINFO_PURPOSE_BOOTINFO = 5,    /* this block */
+    BOOTINFO_PURPOSE_SCRATCH = 6,     /* buffers that die with boot services */
 };
 
 struct bootinfo_ledger_entry {
@@ -86,8 +86,8 @@ enum bootinfo_pixel_format {
 };
 
 struct bootinfo_framebuffer {
-    uint64_t base; /* bytes, physical */
-    uint64_t size; /* bytes */
+    uint64_t base;   /* bytes, physical */
+    uint64_t size;   /* bytes */
     uint32_t width;  /* pixels */
     uint32_t height; /* pixels */
     uint32_t pitch;  /* pixels from one line to the next */
@@ -115,10 +115,10 @@ enum bootinfo_tsc_source {
     BOOTINFO_TSC_PIT = 4,
 };
 
-#define BOOTINFO_BUILD_ID_BYTES     20
-#define BOOTINFO_VENDOR_BYTES       64
-#define BOOTINFO_FLAG_SECURE_BOOT   UINT64_C(1)
-#define BOOTINFO_FLAG_MMAP_IS_E820  UINT64_C(2) /* replay only: no EFI conversion was done */
+#define BOOTINFO_BUILD_ID_BYTES    20
+#define BOOTINFO_VENDOR_BYTES      64
+#define BOOTINFO_FLAG_SECURE_BOOT  UINT64_C(1)
+#define BOOTINFO_FLAG_MMAP_IS_E820 UINT64_C(2) /* replay only: no EFI conversion was done */
 
 struct bootinfo {
     uint64_t magic;
@@ -143,18 +143,18 @@ struct bootinfo {
     uint64_t jump_page;   /* physical = its identity address; R+X, until the kernel unmaps it */
     uint64_t page_table_root;
 
-    struct bootinfo_table mmap;    /* struct multiboot2_mmap_entry */
-    struct bootinfo_table reasons; /* uint32_t, enum mmap_reason, one for each mmap entry */
-    struct bootinfo_table repairs; /* struct mmap_repair */
-    struct bootinfo_table ram;     /* struct bootinfo_ram_range */
-    struct bootinfo_table ledger;  /* struct bootinfo_ledger_entry */
-    struct bootinfo_table pins;    /* struct bootinfo_pin */
-    struct bootinfo_table efi_map; /* raw descriptors, entry_size = the firmware's stride */
+    struct bootinfo_table mmap;         /* struct multiboot2_mmap_entry */
+    struct bootinfo_table reasons;      /* uint32_t, enum mmap_reason, one for each mmap entry */
+    struct bootinfo_table repairs;      /* struct mmap_repair */
+    struct bootinfo_table ram;          /* struct bootinfo_ram_range */
+    struct bootinfo_table ledger;       /* struct bootinfo_ledger_entry */
+    struct bootinfo_table pins;         /* struct bootinfo_pin */
+    struct bootinfo_table efi_map;      /* raw descriptors, entry_size = the firmware's stride */
     struct bootinfo_table command_line; /* bytes, NUL-terminated: count includes the NUL */
     struct bootinfo_table loader_log;   /* bytes, NUL-terminated: count includes the NUL */
 
     uint32_t efi_descriptor_version;
-    uint32_t exit_attempts; /* calls of ExitBootServices, 1 where the first was accepted */
+    uint32_t exit_attempts;    /* calls of ExitBootServices, 1 where the first was accepted */
     uint64_t efi_system_table; /* physical */
     uint8_t firmware_vendor[BOOTINFO_VENDOR_BYTES]; /* ASCII, NUL-terminated */
     uint32_t firmware_revision;
@@ -168,7 +168,7 @@ struct bootinfo {
     uint64_t flags; /* BOOTINFO_FLAG_* */
 
     uint64_t tsc_stamp[BOOTINFO_STAMP_COUNT];
-    uint64_t tsc_hz; /* 0 = unknown */
+    uint64_t tsc_hz;     /* 0 = unknown */
     uint32_t tsc_source; /* enum bootinfo_tsc_source */
     uint32_t phys_bits;  /* MAXPHYADDR that the loader used */
 };

@@ -37,7 +37,8 @@ static inline const char *mmap_reason_name(uint32_t reason)
     return reason < MMAP_REASON_COUNT ? names[reason] : "?";
 }
 
-/** The mmap type that goes with @p reason (an enum mmap_reason; anything else reads as reserved). */
+/** The mmap type that goes with @p reason (an enum mmap_reason; anything else reads as reserved).
+ */
 static inline uint32_t mmap_reason_type(uint32_t reason)
 {
     switch (reason) {

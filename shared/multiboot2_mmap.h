@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct multiboot2_mmap_entry {
-    uint64_t address; /* bytes, physical */
-    uint64_t length;  /* bytes */
-    uint32_t type;    /* enum multiboot2_mmap_type */
+    uint64_t address;  /* bytes, physical */
+    uint64_t length;   /* bytes */
+    uint32_t type;     /* enum multiboot2_mmap_type */
     uint32_t reserved; /* 0 */
 };
 _Static_assert(sizeof(struct multiboot2_mmap_entry) == 24, "Multiboot2 fixes 24 bytes");
@@ -79,12 +79,12 @@ enum mmap_repair_kind {
 #define MMAP_REPAIR_NO_ENTRY UINT32_MAX
 
 struct mmap_repair {
-    uint32_t kind;    /* enum mmap_repair_kind */
-    uint32_t reason;  /* enum mmap_reason that holds there afterwards */
-    uint32_t entry;   /* index of the firmware's descriptor, or MMAP_REPAIR_NO_ENTRY */
-    uint32_t other;   /* overlap: index of the other descriptor, else MMAP_REPAIR_NO_ENTRY */
-    uint64_t base;    /* bytes, physical: the range concerned */
-    uint64_t size;    /* bytes */
+    uint32_t kind;   /* enum mmap_repair_kind */
+    uint32_t reason; /* enum mmap_reason that holds there afterwards */
+    uint32_t entry;  /* index of the firmware's descriptor, or MMAP_REPAIR_NO_ENTRY */
+    uint32_t other;  /* overlap: index of the other descriptor, else MMAP_REPAIR_NO_ENTRY */
+    uint64_t base;   /* bytes, physical: the range concerned */
+    uint64_t size;   /* bytes */
 };
 _Static_assert(sizeof(struct mmap_repair) == 32, "part of the bootinfo contract");
 

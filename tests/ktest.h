@@ -51,9 +51,9 @@ struct ktest_totals {
     uint32_t skipped;
 };
 
-#define KTEST_CASE(function)                                                                       \
-    {                                                                                              \
-        .name = #function, .run = (function)                                                       \
+#define KTEST_CASE(function)                 \
+    {                                        \
+        .name = #function, .run = (function) \
     }
 
 /** Registers @p case_array under @p suite_name. @p identifier is unique in the program. */
@@ -82,22 +82,21 @@ void ktest_skip(struct ktest *t, const char *reason);
 bool ktest_check(struct ktest *t, bool ok, const char *text, const char *file, int line);
 bool ktest_check_equal(struct ktest *t, uint64_t actual, uint64_t expected, const char *text,
                        const char *file, int line);
-bool ktest_check_string(struct ktest *t, const char *actual, const char *expected,
-                        const char *text, const char *file, int line);
+bool ktest_check_string(struct ktest *t, const char *actual, const char *expected, const char *text,
+                        const char *file, int line);
 
-#define KTEST_TRUE(t, condition)                                                                   \
-    ktest_check((t), (condition), #condition, __FILE__, __LINE__)
-#define KTEST_FALSE(t, condition)                                                                  \
+#define KTEST_TRUE(t, condition) ktest_check((t), (condition), #condition, __FILE__, __LINE__)
+#define KTEST_FALSE(t, condition) \
     ktest_check((t), !(condition), "not: " #condition, __FILE__, __LINE__)
 /** Compares as uint64_t. */
-#define KTEST_EQ(t, actual, expected)                                                              \
-    ktest_check_equal((t), (uint64_t)(actual), (uint64_t)(expected), #actual " == " #expected,     \
+#define KTEST_EQ(t, actual, expected)                                                          \
+    ktest_check_equal((t), (uint64_t)(actual), (uint64_t)(expected), #actual " == " #expected, \
                       __FILE__, __LINE__)
 /** Compares enum kstatus (or other signed) values. */
-#define KTEST_STATUS(t, actual, expected)                                                          \
-    ktest_check_equal((t), (uint64_t)(int64_t)(actual), (uint64_t)(int64_t)(expected),             \
+#define KTEST_STATUS(t, actual, expected)                                              \
+    ktest_check_equal((t), (uint64_t)(int64_t)(actual), (uint64_t)(int64_t)(expected), \
                       #actual " is " #expected, __FILE__, __LINE__)
-#define KTEST_STRING(t, actual, expected)                                                          \
+#define KTEST_STRING(t, actual, expected) \
     ktest_check_string((t), (actual), (expected), #actual, __FILE__, __LINE__)
 
 #endif

@@ -3,9 +3,8 @@
  * The runner behind ktest.h: finds the suites between the linker's section symbols, runs what the
  * pattern asks for and prints KTAP version 1. No state but the totals; host and kernel.
  */
-#include "tests/ktest.h"
-
 #include "lib/format.h"
+#include "tests/ktest.h"
 
 extern const struct ktest_suite *const __start_ktest_suites[] __attribute__((visibility("hidden")));
 extern const struct ktest_suite *const __stop_ktest_suites[] __attribute__((visibility("hidden")));
@@ -82,8 +81,8 @@ static bool strings_equal(const char *a, const char *b)
     return *a == *b;
 }
 
-bool ktest_check_string(struct ktest *t, const char *actual, const char *expected,
-                        const char *text, const char *file, int line)
+bool ktest_check_string(struct ktest *t, const char *actual, const char *expected, const char *text,
+                        const char *file, int line)
 {
     const bool ok = ktest_check(t, strings_equal(actual, expected), text, file, line);
     if (!ok) {

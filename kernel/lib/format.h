@@ -17,13 +17,13 @@
 
 /* Length modifiers for uint64_t: unsigned long on ELF targets, unsigned long long in the loader. */
 #if __SIZEOF_LONG__ == 8
-#define FMTu64 "lu"
-#define FMTx64 "lx"
-#define FMTd64 "ld"
+#    define FMTu64 "lu"
+#    define FMTx64 "lx"
+#    define FMTd64 "ld"
 #else
-#define FMTu64 "llu"
-#define FMTx64 "llx"
-#define FMTd64 "lld"
+#    define FMTu64 "llu"
+#    define FMTx64 "llx"
+#    define FMTd64 "lld"
 #endif
 
 /** A physical or virtual address as every log line shows it; takes the .value. */

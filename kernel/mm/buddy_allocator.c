@@ -14,6 +14,7 @@
 #include <arch/cpu.h>
 
 #include "lib/string.h"
+#include "mm/buddy_cache.h"
 #include "mm/buddy_core.h"
 #include "panic.h"
 #include "printk.h"
@@ -30,9 +31,9 @@ static void poison(const struct buddy_allocator *buddy, phys_addr_t base, unsign
 }
 
 /* The block at `frame` belongs to the caller from here on. */
-static phys_addr_t hand_out(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
+static inline phys_addr_t hand_out(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
 {
-    uint8_t *const owner = buddy_find_owner(buddy, frame, order);
+    uint8_t *const owner = buddy_owner(buddy, frame, order);
     BUG_ON(*owner != TILE_OWNER_NONE);
     *owner = (uint8_t)(order + 1U);
     const phys_addr_t base = phys_addr(frame << PAGE_SHIFT);

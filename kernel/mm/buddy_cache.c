@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * Per-CPU caches of the buddy allocator: for each of the orders 0..10 a stack of free blocks that
- * its CPU uses without a lock and without an atomic read-modify-write. Stacks are refilled and
- * emptied in batches under the core's lock.
- *
- *     slots:  | order 0: oldest ... newest, room | order 1 ... | ... | order 10 |
- *                            pop and push here ^
- *
- * When memory runs short another CPU must be able to empty a cache, whose owner may be idle. The
- * protocol has two flags, and all its cost is on the rare side:
- *
- *     owner (interrupts off)                 thief (holds drain_lock)
- *       is_busy = true                         is_claimed = true
- *       if is_claimed: is_busy = false,        barrier on all CPUs
- *                      go to the core          wait until not is_busy
- *       use the stacks                         take the blocks
- *       is_busy = false                        is_claimed = false
- *
- * The owner's store and load may pass each other in the CPU, so both sides could see the other's
- * flag clear; the barrier that the thief forces on every CPU rules that out: behind it, either the
- * owner's store is seen here, or the owner's load comes after and sees is_claimed.
- * A thief never waits while it is busy in its own cache or holds the core's lock, so there is no
- * cycle of waits.
- *
- * Interrupts are off in everything here, so a handler that allocates never meets its own CPU
- * half-way through a stack.
+ * See buddy_cache.h: refilling, emptying and sizing the per-CPU caches.
  */
-#include <arch/cpu.h>
+#include "mm/buddy_cache.h"
+
 #include <arch/cpu_barrier.h>
 
 #include "lib/string.h"
 #include "mm/buddy_core.h"
 
-struct stack_place {
-    uint16_t first_slot;
-    uint16_t cap; /* at most */
-};
-
-static const struct stack_place places[BUDDY_CACHED_ORDERS] = {
+const struct buddy_stack_place buddy_stack_places[BUDDY_CACHED_ORDERS] = {
     { 0, 512 },  { 512, 128 }, { 640, 64 }, { 704, 64 }, { 768, 32 }, { 800, 32 },
     { 832, 16 }, { 848, 16 },  { 864, 16 }, { 880, 32 }, { 912, 16 },
 };
@@ -45,50 +17,6 @@ static const struct stack_place places[BUDDY_CACHED_ORDERS] = {
 #define REFILL_MAX       64U
 #define RAM_SHARE_SHIFT  7U /* a stack holds at most 1/128 of the RAM */
 #define SMALLEST_USE_CAP 2U
-
-static unsigned count_get(const struct buddy_cpu_cache *cache, unsigned order)
-{
-    return atomic_load_explicit(&cache->count[order], memory_order_relaxed);
-}
-
-static void count_set(struct buddy_cpu_cache *cache, unsigned order, unsigned count)
-{
-    atomic_store_explicit(&cache->count[order], (uint16_t)count, memory_order_relaxed);
-}
-
-static unsigned cap_get(const struct buddy_allocator *buddy, unsigned order)
-{
-    return atomic_load_explicit(&buddy->cache_cap[order], memory_order_relaxed);
-}
-
-static void counter_increment(_Atomic uint64_t *counter)
-{
-    const uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + 1U, memory_order_relaxed);
-}
-
-/* This CPU's cache, for use until cache_leave(); NULL where it has none or a thief claimed it. */
-static struct buddy_cpu_cache *cache_enter(struct buddy_allocator *buddy)
-{
-    const uint32_t cpu = arch_cpu_number();
-    if (UNLIKELY(cpu >= buddy->cpu_count)) {
-        return NULL;
-    }
-    struct buddy_cpu_cache *const cache = &buddy->caches[cpu];
-    atomic_store_explicit(&cache->is_busy, true, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst); /* the thief's barrier does the CPU's part */
-    /* Acquire: pairs with the thief's release of its claim, whose changes are seen then. */
-    if (UNLIKELY(atomic_load_explicit(&cache->is_claimed, memory_order_acquire))) {
-        atomic_store_explicit(&cache->is_busy, false, memory_order_release);
-        return NULL;
-    }
-    return cache;
-}
-
-static void cache_leave(struct buddy_cpu_cache *cache)
-{
-    atomic_store_explicit(&cache->is_busy, false, memory_order_release);
-}
 
 /* ---- take ------------------------------------------------------------------------------------ */
 
@@ -112,19 +40,27 @@ static unsigned refill(struct buddy_allocator *buddy, uint64_t *stack, unsigned 
     return count;
 }
 
-static uint64_t pop(struct buddy_allocator *buddy, struct buddy_cpu_cache *cache, unsigned order)
+/* From this CPU's stack, refilled where it is empty. */
+static uint64_t take_cached(struct buddy_allocator *buddy, unsigned order)
 {
-    uint64_t *const stack = &cache->slots[places[order].first_slot];
-    unsigned count = count_get(cache, order);
-    if (UNLIKELY(count == 0)) {
-        count = refill(buddy, stack, order, cap_get(buddy, order));
-        if (count == 0) {
-            return BUDDY_NO_FRAME;
-        }
+    const unsigned cap = order < BUDDY_CACHED_ORDERS ? cache_cap(buddy, order) : 0;
+    struct buddy_cpu_cache *const cache = cap != 0 ? cache_enter(buddy) : NULL;
+    if (cache == NULL) {
+        return BUDDY_NO_FRAME;
     }
-    count_set(cache, order, count - 1U);
-    counter_increment(&cache->counters.allocations[order]);
-    return stack[count - 1U];
+    uint64_t *const stack = cache_stack(cache, order);
+    unsigned count = cache_count(cache, order);
+    if (count == 0) {
+        count = refill(buddy, stack, order, cap);
+    }
+    uint64_t frame = BUDDY_NO_FRAME;
+    if (count != 0) {
+        frame = stack[count - 1U];
+        cache_set_count(cache, order, count - 1U);
+        counter_increment(&cache->counters.allocations[order]);
+    }
+    cache_leave(cache);
+    return frame;
 }
 
 static uint64_t take_from_core(struct buddy_allocator *buddy, unsigned order)
@@ -138,19 +74,12 @@ static uint64_t take_from_core(struct buddy_allocator *buddy, unsigned order)
     return frame;
 }
 
-uint64_t buddy_cache_take(struct buddy_allocator *buddy, unsigned order)
+uint64_t buddy_cache_take_slowly(struct buddy_allocator *buddy, unsigned order)
 {
-    if (order < BUDDY_CACHED_ORDERS && cap_get(buddy, order) != 0) {
-        struct buddy_cpu_cache *const cache = cache_enter(buddy);
-        if (LIKELY(cache != NULL)) {
-            const uint64_t frame = pop(buddy, cache, order);
-            cache_leave(cache);
-            if (LIKELY(frame != BUDDY_NO_FRAME)) {
-                return frame;
-            }
-        }
+    uint64_t frame = take_cached(buddy, order);
+    if (frame == BUDDY_NO_FRAME) {
+        frame = take_from_core(buddy, order);
     }
-    uint64_t frame = take_from_core(buddy, order);
     if (frame == BUDDY_NO_FRAME) {
         buddy_cache_drain_all(buddy);
         frame = take_from_core(buddy, order);
@@ -168,38 +97,33 @@ static void give_to_core(struct buddy_allocator *buddy, unsigned order, unsigned
     spinlock_unlock(&buddy->lock);
 }
 
-/* Sends the older half of a full stack to the core. @return blocks that are left */
-static unsigned spill(struct buddy_allocator *buddy, uint64_t *stack, unsigned order,
-                      unsigned count)
+/* Sends the older half of a full stack to the core, to make room for one more block. */
+static bool give_cached(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
 {
-    const unsigned going = (count + 1U) / 2U;
-    give_to_core(buddy, order, going, stack);
-    memmove(stack, stack + going, (count - going) * sizeof(*stack));
-    return count - going;
-}
-
-static void push(struct buddy_allocator *buddy, struct buddy_cpu_cache *cache, uint64_t frame,
-                 unsigned order)
-{
-    uint64_t *const stack = &cache->slots[places[order].first_slot];
-    unsigned count = count_get(cache, order);
-    if (UNLIKELY(count >= cap_get(buddy, order))) {
-        count = spill(buddy, stack, order, count);
+    const unsigned cap = order < BUDDY_CACHED_ORDERS ? cache_cap(buddy, order) : 0;
+    struct buddy_cpu_cache *const cache = cap != 0 ? cache_enter(buddy) : NULL;
+    if (cache == NULL) {
+        return false;
+    }
+    uint64_t *const stack = cache_stack(cache, order);
+    unsigned count = cache_count(cache, order);
+    if (count >= cap) {
+        const unsigned going = (count + 1U) / 2U;
+        give_to_core(buddy, order, going, stack);
+        count -= going;
+        memmove(stack, stack + going, count * sizeof(*stack));
     }
     stack[count] = frame;
-    count_set(cache, order, count + 1U);
+    cache_set_count(cache, order, count + 1U);
     counter_increment(&cache->counters.frees[order]);
+    cache_leave(cache);
+    return true;
 }
 
-void buddy_cache_give(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
+void buddy_cache_give_slowly(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
 {
-    if (order < BUDDY_CACHED_ORDERS && cap_get(buddy, order) != 0) {
-        struct buddy_cpu_cache *const cache = cache_enter(buddy);
-        if (LIKELY(cache != NULL)) {
-            push(buddy, cache, frame, order);
-            cache_leave(cache);
-            return;
-        }
+    if (give_cached(buddy, frame, order)) {
+        return;
     }
     spinlock_lock(&buddy->lock);
     buddy_core_give(buddy, frame, order);
@@ -213,10 +137,10 @@ void buddy_cache_give(struct buddy_allocator *buddy, uint64_t frame, unsigned or
 static void empty_cache(struct buddy_allocator *buddy, struct buddy_cpu_cache *cache)
 {
     for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-        const unsigned count = count_get(cache, order);
+        const unsigned count = cache_count(cache, order);
         if (count > 0) {
-            give_to_core(buddy, order, count, &cache->slots[places[order].first_slot]);
-            count_set(cache, order, 0);
+            give_to_core(buddy, order, count, cache_stack(cache, order));
+            cache_set_count(cache, order, 0);
         }
     }
 }
@@ -245,7 +169,7 @@ void buddy_cache_scale(struct buddy_allocator *buddy)
     const uint64_t ram_frames = buddy->total_frames + buddy->metadata_frames;
     for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
         const uint64_t share = ram_frames >> RAM_SHARE_SHIFT >> order;
-        const uint64_t cap = bits_min(share, places[order].cap);
+        const uint64_t cap = bits_min(share, buddy_stack_places[order].cap);
         atomic_store_explicit(&buddy->cache_cap[order],
                               (uint16_t)(cap < SMALLEST_USE_CAP ? 0 : cap), /* <= 512 */
                               memory_order_relaxed);
@@ -257,7 +181,7 @@ uint64_t buddy_cache_frames(const struct buddy_allocator *buddy)
     uint64_t frames = 0;
     for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
         for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-            frames += (uint64_t)count_get(&buddy->caches[cpu], order) << order;
+            frames += (uint64_t)cache_count(&buddy->caches[cpu], order) << order;
         }
     }
     return frames;
@@ -270,8 +194,8 @@ void buddy_cache_for_each(const struct buddy_allocator *buddy,
     for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
         const struct buddy_cpu_cache *const cache = &buddy->caches[cpu];
         for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-            for (unsigned i = 0; i < count_get(cache, order); i++) {
-                visit(context, cache->slots[places[order].first_slot + i], order);
+            for (unsigned i = 0; i < cache_count(cache, order); i++) {
+                visit(context, cache->slots[buddy_stack_places[order].first_slot + i], order);
             }
         }
     }

@@ -69,10 +69,11 @@ struct buddy_tile *buddy_core_make_leaf(struct buddy_zone *zone, unsigned unit, 
     return leaf;
 }
 
-struct buddy_zone *buddy_core_next_zone(const struct buddy_allocator *buddy, uint64_t *number)
+struct buddy_zone *buddy_core_next_zone(const struct buddy_allocator *buddy, uint64_t *number,
+                                        uint64_t end)
 {
     uint64_t candidate = *number;
-    while (candidate < BUDDY_FRAME_LIMIT >> ZONE_FRAMES_SHIFT) {
+    while (candidate < end) {
         if (buddy_find_directory(buddy, candidate >> DIRECTORY_SHIFT) == NULL) {
             candidate = bits_align_down(candidate, BIT(DIRECTORY_SHIFT)) + BIT(DIRECTORY_SHIFT);
             continue;
@@ -346,11 +347,11 @@ static struct buddy_area *lowest_untouched(const struct buddy_allocator *buddy)
 
 uint64_t buddy_core_take_below(struct buddy_allocator *buddy, unsigned order, uint64_t limit)
 {
+    const uint64_t end = bits_min(limit, BUDDY_FRAME_LIMIT - 1U) / ZONE_FRAMES + 1U;
     uint64_t frame = BUDDY_NO_FRAME;
     uint64_t number = 0;
     for (struct buddy_zone *zone;
-         frame == BUDDY_NO_FRAME && (zone = buddy_core_next_zone(buddy, &number)) != NULL &&
-         number << ZONE_FRAMES_SHIFT < limit;
+         frame == BUDDY_NO_FRAME && (zone = buddy_core_next_zone(buddy, &number, end)) != NULL;
          number++) {
         frame = take_below_in_zone(buddy, zone, order, limit);
     }

@@ -54,6 +54,7 @@
 #define ZONE_ORDER_BASE     LEAF_FRAMES_SHIFT /* order in frames of a zone's unit */
 #define DIRECTORY_SHIFT     8U                /* log2 zones */
 #define BUDDY_FRAME_LIMIT   BIT(BUDDY_ADDRESS_BITS - PAGE_SHIFT)
+#define BUDDY_ZONE_LIMIT    (BUDDY_FRAME_LIMIT >> ZONE_FRAMES_SHIFT)
 #define BUDDY_NO_FRAME      UINT64_MAX
 #define METADATA_SLOT_ALIGN 64U
 
@@ -163,8 +164,27 @@ static inline uint8_t *buddy_find_owner(const struct buddy_allocator *buddy, uin
     return UNLIKELY(leaf == NULL) ? NULL : &leaf->owner[frame_unit(frame)];
 }
 
-/** The first made zone at or above *@p number, which is set to its number; NULL at the end. */
-struct buddy_zone *buddy_core_next_zone(const struct buddy_allocator *buddy, uint64_t *number);
+/** The same for a block that is known to be managed. */
+static inline uint8_t *buddy_owner(const struct buddy_allocator *buddy, uint64_t frame,
+                                   unsigned order)
+{
+    const uint64_t number = frame >> ZONE_FRAMES_SHIFT;
+    const uint64_t directory_entry = entry_load(&buddy->directories[number >> DIRECTORY_SHIFT]);
+    const struct buddy_directory *const directory =
+        entry_pointer(directory_entry, sizeof(struct buddy_directory));
+    const uint64_t zone_entry = entry_load(&directory->zones[number & bits_mask(DIRECTORY_SHIFT)]);
+    struct buddy_zone *const zone = entry_pointer(zone_entry, sizeof(struct buddy_zone));
+    if (order >= ZONE_ORDER_BASE) {
+        return &zone->tile.owner[frame_leaf_unit(frame)];
+    }
+    const uint64_t leaf_entry = entry_load(&zone->leaves[frame_leaf_unit(frame)]);
+    struct buddy_tile *const leaf = entry_pointer(leaf_entry, sizeof(struct buddy_tile));
+    return &leaf->owner[frame_unit(frame)];
+}
+
+/** The first made zone in [*@p number, @p end); *@p number is set to its number. NULL for none. */
+struct buddy_zone *buddy_core_next_zone(const struct buddy_allocator *buddy, uint64_t *number,
+                                        uint64_t end);
 
 /** Makes zone @p number in its slot, without any leaf, with its directory where that is missing. */
 struct buddy_zone *buddy_core_make_zone(struct buddy_allocator *buddy,
@@ -201,27 +221,5 @@ void buddy_core_give(struct buddy_allocator *buddy, uint64_t frame, unsigned ord
 /** Gives back @p count blocks; neighbours in the array that share a bitmap word go together. */
 void buddy_core_give_many(struct buddy_allocator *buddy, unsigned order, unsigned count,
                           const uint64_t *frames);
-
-/* buddy_cache.c: around the core, with interrupts off and no lock held. */
-
-/** A block from this CPU's cache, else the core, else from what all caches hold; counted. */
-uint64_t buddy_cache_take(struct buddy_allocator *buddy, unsigned order);
-
-/** A block into this CPU's cache, else the core; counted. */
-void buddy_cache_give(struct buddy_allocator *buddy, uint64_t frame, unsigned order);
-
-/** Empties all caches into the core. */
-void buddy_cache_drain_all(struct buddy_allocator *buddy);
-
-/** Fits the caches' caps to the amount of RAM. Lock held. */
-void buddy_cache_scale(struct buddy_allocator *buddy);
-
-/** Frames in all caches. */
-uint64_t buddy_cache_frames(const struct buddy_allocator *buddy);
-
-/** Calls @p visit for every cached block. */
-void buddy_cache_for_each(const struct buddy_allocator *buddy,
-                          void (*visit)(void *context, uint64_t frame, unsigned order),
-                          void *context);
 
 #endif

@@ -23,6 +23,7 @@
  * Failure plan: everything that can fail comes before the first change.
  */
 #include "lib/string.h"
+#include "mm/buddy_cache.h"
 #include "mm/buddy_core.h"
 #include "panic.h"
 
@@ -96,12 +97,11 @@ static bool region_overlaps(const struct buddy_allocator *buddy, uint64_t first,
     if (areas_overlap(buddy, first, end)) {
         return true;
     }
+    const uint64_t zones_end = ((end - 1U) >> ZONE_FRAMES_SHIFT) + 1U;
     uint64_t number = first >> ZONE_FRAMES_SHIFT;
-    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number, zones_end)) != NULL;
+         number++) {
         const uint64_t zone_first = number << ZONE_FRAMES_SHIFT;
-        if (zone_first >= end) {
-            return false;
-        }
         if (zone_overlaps(zone, bits_max(first, zone_first),
                           bits_min(end, zone_first + ZONE_FRAMES))) {
             return true;

@@ -4,6 +4,7 @@
  * Reads the metadata under the core's lock, changes nothing, prints nothing.
  */
 #include "lib/string.h"
+#include "mm/buddy_cache.h"
 #include "mm/buddy_core.h"
 
 /* ---- bad frees ------------------------------------------------------------------------------- */
@@ -145,7 +146,8 @@ static void count_blocks(const struct buddy_allocator *buddy, struct buddy_stati
 {
     uint64_t *const blocks = statistics->free_blocks;
     uint64_t number = 0;
-    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+    for (struct buddy_zone *zone;
+         (zone = buddy_core_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
         count_zone(zone, blocks);
     }
     for (const struct buddy_area *area = buddy->untouched; area != NULL;
@@ -209,7 +211,8 @@ uint64_t buddy_touched_metadata_bytes(struct buddy_allocator *buddy)
         bytes += buddy_find_directory(buddy, i) != NULL ? sizeof(struct buddy_directory) : 0U;
     }
     uint64_t number = 0;
-    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+    for (struct buddy_zone *zone;
+         (zone = buddy_core_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
         bytes += sizeof(*zone) + made_leaves(zone) * sizeof(struct buddy_tile);
     }
     spinlock_unlock_irqrestore(&buddy->lock, token);

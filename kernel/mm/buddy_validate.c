@@ -3,6 +3,7 @@
  * buddy_validate(): counts everything again, the slow way, and compares. Checks the invariants that
  * buddy_core.h lists; stops at the first that is broken and names it. For tests.
  */
+#include "mm/buddy_cache.h"
 #include "mm/buddy_core.h"
 #include "printk.h"
 
@@ -192,7 +193,8 @@ enum kstatus buddy_validate(struct buddy_allocator *buddy)
     struct audit audit = { .buddy = buddy };
     const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
     uint64_t number = 0;
-    for (struct buddy_zone *zone; (zone = buddy_core_next_zone(buddy, &number)) != NULL; number++) {
+    for (struct buddy_zone *zone;
+         (zone = buddy_core_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
         audit_zone(&audit, zone, number);
     }
     audit_areas(&audit);

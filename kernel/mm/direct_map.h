@@ -15,9 +15,9 @@
 
 /** A stretch of physical memory that is not plain RW memory. */
 struct direct_map_exception {
-    uint64_t start; /* bytes, physical, page-aligned */
-    uint64_t end;   /* bytes */
-    bool is_hole;   /* not mapped at all */
+    uint64_t start;     /* bytes, physical, page-aligned */
+    uint64_t end;       /* bytes */
+    bool is_hole;       /* not mapped at all */
     page_flags_t flags; /* where it is mapped */
 };
 

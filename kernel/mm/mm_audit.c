@@ -74,8 +74,8 @@ static uint32_t list_read_only(const struct mm_state *state, struct phys_frame_r
     if (image->rodata_end.value == image->code_start.value) {
         return 0; /* no image: replay of a bare map */
     }
-    ranges[0] = frame_range(image->code_start.value - PHYS_OFFSET,
-                            image->rodata_end.value - PHYS_OFFSET);
+    ranges[0] =
+        frame_range(image->code_start.value - PHYS_OFFSET, image->rodata_end.value - PHYS_OFFSET);
     return 1;
 }
 
@@ -106,8 +106,7 @@ static enum kstatus audit_with(struct phys_frame_range *mapped, const struct mem
     const struct page_audit_expectation expectation = {
         .mapped = { .range = mapped, .count = list_mapped(map, mapped) },
         .holes = { .range = lists.holes, .count = list_holes(state, lists.holes) },
-        .read_only = { .range = lists.read_only,
-                       .count = list_read_only(state, lists.read_only) },
+        .read_only = { .range = lists.read_only, .count = list_read_only(state, lists.read_only) },
         .windows = lists.windows,
         .window_count = WINDOW_COUNT,
         .visit = log_violation,

@@ -3,9 +3,8 @@
  * See mm_init.h. The order is the seed's:
  *
  *   mm_init                                                                        S30, S31, S42
- *     arch_init          NX detection, image bounds, areas from the memory map     S05, S10-S13, S20
- *     allocator_init
- *       bump allocator from the end of the kernel                                  S32
+ *     arch_init          NX detection, image bounds, areas from the memory map     S05, S10-S13,
+ * S20 allocator_init bump allocator from the end of the kernel                                  S32
  *       copy of the bootinfo (the loader's memory is reclaimed later)              S33
  *       page mapper on the bump allocator, every area mapped, low remap            S34-S36
  *       INITIAL_CR3                                                                S37, S38
@@ -79,8 +78,7 @@ static void log_image(const struct kernel_image *image)
 static void init_memory_areas(struct bootinfo *bootinfo)
 {
     struct memory_map map = bootinfo_memory_map(bootinfo);
-    state.multiboot2_entries =
-        phys_memory_areas_from_map(&state.areas, &map, &state.dropped_bytes);
+    state.multiboot2_entries = phys_memory_areas_from_map(&state.areas, &map, &state.dropped_bytes);
     const uint64_t bytes = phys_memory_areas_bytes(&state.areas);
     pr_info("mm: Total memory size: %" FMTu64 " MB, total areas from multiboot2: %u, "
             "valid areas: %u",
@@ -114,8 +112,8 @@ static void arch_init(const struct mm_boot *boot)
 static void log_areas(void)
 {
     for (uint32_t i = 0; i < state.areas.count && i < 10; i++) {
-        pr_debug("mm: PhysArea[%u] = " PRIphys " + 0x%" FMTx64, i,
-                 state.areas.area[i].base.value, state.areas.area[i].size_bytes);
+        pr_debug("mm: PhysArea[%u] = " PRIphys " + 0x%" FMTx64, i, state.areas.area[i].base.value,
+                 state.areas.area[i].size_bytes);
     }
 }
 
@@ -433,11 +431,11 @@ void mm_read_books(struct mm_books *books)
     memory_map_account(&map, &books->classes);
     books->usable_frames = books->classes.usable / PAGE_SIZE;
     books->classes_balance = memory_accounting_balances(&books->classes);
-    books->frames_balance =
-        books->bump_used_frames + books->page_table_frames + books->metadata_frames +
-                books->free_frames + books->allocated_frames ==
-            books->usable_frames &&
-        books->areas_frames == books->usable_frames;
+    books->frames_balance = books->bump_used_frames + books->page_table_frames +
+                                    books->metadata_frames + books->free_frames +
+                                    books->allocated_frames ==
+                                books->usable_frames &&
+                            books->areas_frames == books->usable_frames;
 }
 
 bool mm_check_books(void)
@@ -452,12 +450,11 @@ bool mm_check_books(void)
            " + reserved %" FMTu64 " + bad %" FMTu64 " + dropped %" FMTu64 " bytes: %s",
            c->firmware_ram, c->usable, c->kernel, c->loader, c->low, c->acpi, c->nvs, c->reserved,
            c->bad, c->dropped, b.classes_balance ? "balanced" : "NOT BALANCED");
-    printk(b.frames_balance ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-           "books: usable %" FMTu64 " = bump %" FMTu64 " + page tables %" FMTu64
-           " + metadata %" FMTu64 " + free %" FMTu64 " + allocated %" FMTu64
-           " frames, areas %" FMTu64 ": %s",
-           b.usable_frames, b.bump_used_frames, b.page_table_frames, b.metadata_frames,
-           b.free_frames, b.allocated_frames, b.areas_frames,
-           b.frames_balance ? "balanced" : "NOT BALANCED");
+    printk(
+        b.frames_balance ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+        "books: usable %" FMTu64 " = bump %" FMTu64 " + page tables %" FMTu64 " + metadata %" FMTu64
+        " + free %" FMTu64 " + allocated %" FMTu64 " frames, areas %" FMTu64 ": %s",
+        b.usable_frames, b.bump_used_frames, b.page_table_frames, b.metadata_frames, b.free_frames,
+        b.allocated_frames, b.areas_frames, b.frames_balance ? "balanced" : "NOT BALANCED");
     return ok;
 }

@@ -498,6 +498,11 @@ enum kstatus page_mapper_translate(const struct page_mapper *mapper, virt_addr_t
     return K_OK;
 }
 
+static bool is_table_at(const struct page_table *table, unsigned index)
+{
+    return page_entry_is_table(page_table_entry(table, index), table->level);
+}
+
 /* The run of entries that holds [virt], no longer than `left_bytes`. */
 static struct page_run run_at(const struct page_mapper *mapper, virt_addr_t virt,
                               uint64_t left_bytes)
@@ -509,9 +514,7 @@ static struct page_run run_at(const struct page_mapper *mapper, virt_addr_t virt
     const uint64_t wanted = (into + left_bytes - 1) / size + 1;
     const unsigned room = PAGE_ENTRY_COUNT - run.slot.index;
     const unsigned limit = wanted < room ? (unsigned)wanted : room; /* fits: the smaller one */
-    while (
-        run.count < limit &&
-        !page_entry_is_table(page_table_entry(table, run.slot.index + run.count), table->level)) {
+    while (run.count < limit && !is_table_at(table, run.slot.index + run.count)) {
         run.count++;
     }
     run.size_bytes = bits_min(left_bytes, run.count * size - into);

@@ -78,8 +78,7 @@ static void bump_loses_no_frame(struct ktest *t)
     uint64_t taken = 0;
     for (uint64_t count = 1; count <= 7; count++) {
         phys_addr_t base;
-        KTEST_STATUS(t,
-                     frame_allocator_allocate(&trial.allocator, page_frame_count(count), &base),
+        KTEST_STATUS(t, frame_allocator_allocate(&trial.allocator, page_frame_count(count), &base),
                      K_OK);
         taken += count;
     }

@@ -19,13 +19,13 @@
 #include "selftest/selftest.h"
 #include "tests/ktest.h"
 
-#define ROUNDS             10U
-#define ROUND_BYTES        (16 * SIZE_1M)
-#define ROUND_BYTES_NAMED  (200 * SIZE_1M)
-#define BLOCK_BYTES_MAX    (4 * SIZE_1M)
-#define FREE_PERCENT       75U
-#define SET_EMPTY          UINT64_C(0)
-#define SET_GONE           UINT64_MAX
+#define ROUNDS            10U
+#define ROUND_BYTES       (16 * SIZE_1M)
+#define ROUND_BYTES_NAMED (200 * SIZE_1M)
+#define BLOCK_BYTES_MAX   (4 * SIZE_1M)
+#define FREE_PERCENT      75U
+#define SET_EMPTY         UINT64_C(0)
+#define SET_GONE          UINT64_MAX
 
 struct block {
     phys_addr_t base;
@@ -185,8 +185,8 @@ static void run_round(struct workspace *w, uint32_t round)
     const uint64_t kept = w->allocated_frames - w->freed_frames;
     pr_debug("test_buddy: round %u: allocated %" FMTu64 " MB, released %" FMTu64
              " MB, kept %" FMTu64 " bytes",
-             round, w->allocated_frames * PAGE_SIZE / SIZE_1M, w->freed_frames * PAGE_SIZE / SIZE_1M,
-             kept * PAGE_SIZE);
+             round, w->allocated_frames * PAGE_SIZE / SIZE_1M,
+             w->freed_frames * PAGE_SIZE / SIZE_1M, kept * PAGE_SIZE);
     while (w->block_count > 0) {
         free_block(w, w->block_count - 1);
     }
@@ -198,8 +198,7 @@ static void test_buddy(struct ktest *t)
 {
     struct workspace w = { .t = t };
     random_init(&w.random, t->seed);
-    const uint64_t bytes =
-        selftest_is_named(t->suite, t->name) ? ROUND_BYTES_NAMED : ROUND_BYTES;
+    const uint64_t bytes = selftest_is_named(t->suite, t->name) ? ROUND_BYTES_NAMED : ROUND_BYTES;
     w.round_frames = bits_min(bytes / PAGE_SIZE, free_frames() / 2);
     const uint64_t free_at_start = free_frames();
     if (!KTEST_TRUE(t, workspace_open(&w))) {

@@ -105,8 +105,8 @@ static void audit_finds_a_seeded_violation(struct ktest *t)
     struct page_mapper *const mapper = kernel_mapper_as_mut(&guard);
     const page_flags_t flags =
         page_flags_set_execute(page_flags_set_write(page_flags_new(), true), true);
-    const bool mapped = KTEST_TRUE(
-        t, page_mapper_map(mapper, virt_addr(TEST_VIRT), flags, &flush) == K_OK);
+    const bool mapped =
+        KTEST_TRUE(t, page_mapper_map(mapper, virt_addr(TEST_VIRT), flags, &flush) == K_OK);
     if (mapped) {
         page_flush_flush(&flush);
         KTEST_STATUS(t, mm_audit(&report), K_OK);
@@ -206,9 +206,9 @@ static void kernel_mapper_maps_and_unmaps_a_page(struct ktest *t)
         page_flush_flush(&flush);
         KTEST_FALSE(t, trap_probe_write(virt_addr(TEST_VIRT), 1).faulted);
         KTEST_EQ(t, page_mapper_map(mapper, virt_addr(TEST_VIRT), flags, &flush), K_EEXIST);
-        KTEST_STATUS(t, page_mapper_remap(mapper, virt_addr(TEST_VIRT), PAGE_SIZE,
-                                          page_flags_new(), &flush),
-                     K_OK);
+        KTEST_STATUS(
+            t, page_mapper_remap(mapper, virt_addr(TEST_VIRT), PAGE_SIZE, page_flags_new(), &flush),
+            K_OK);
         page_flush_flush(&flush);
         KTEST_TRUE(t, trap_probe_write(virt_addr(TEST_VIRT), 1).faulted);
         KTEST_FALSE(t, trap_probe_read(virt_addr(TEST_VIRT)).faulted);
@@ -274,8 +274,7 @@ static void mmio_maps_a_device_register(struct ktest *t)
         return;
     }
     KTEST_STATUS(t,
-                 mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), PAGE_SIZE,
-                                     PAGE_CACHE_UNCACHED),
+                 mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), PAGE_SIZE, PAGE_CACHE_UNCACHED),
                  K_OK);
     const uint32_t version =
         *(const volatile uint32_t *)(uintptr_t)(guard.virt.value + LOCAL_APIC_VERSION);
@@ -284,8 +283,7 @@ static void mmio_maps_a_device_register(struct ktest *t)
     KTEST_TRUE(t, flags.cache == PAGE_CACHE_UNCACHED && flags.write);
     KTEST_EQ(t, flags.execute, !mm_state()->features.nx);
     KTEST_STATUS(t,
-                 mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), PAGE_SIZE,
-                                     PAGE_CACHE_UNCACHED),
+                 mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), PAGE_SIZE, PAGE_CACHE_UNCACHED),
                  K_EBUSY);
     const virt_addr_t virt = guard.virt;
     KTEST_STATUS(t, mmio_guard_release(&guard), K_OK);
@@ -299,10 +297,10 @@ static void mmio_refuses_bad_sizes(struct ktest *t)
     KTEST_STATUS(t, create_mmio(0, &guard), K_EINVAL);
     KTEST_STATUS(t, create_mmio(SIZE_1G + 1, &guard), K_EINVAL);
     if (KTEST_TRUE(t, create_mmio(2 * PAGE_SIZE, &guard) == K_OK)) {
-        KTEST_STATUS(t,
-                     mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), 3 * PAGE_SIZE,
-                                         PAGE_CACHE_UNCACHED),
-                     K_EINVAL);
+        KTEST_STATUS(
+            t,
+            mmio_guard_map_phys(&guard, phys_addr(LOCAL_APIC), 3 * PAGE_SIZE, PAGE_CACHE_UNCACHED),
+            K_EINVAL);
         KTEST_STATUS(t, mmio_guard_release(&guard), K_OK);
     }
 }

@@ -49,8 +49,8 @@ static void trap_write_to_code_faults(struct ktest *t)
 {
     const virt_addr_t code = kernel_image().code_start;
     const uint8_t before = *(const volatile uint8_t *)(uintptr_t)code.value;
-    expect_page_fault(t, trap_probe_write(code, (uint8_t)~before),
-                      TRAP_PF_PRESENT | TRAP_PF_WRITE, code.value);
+    expect_page_fault(t, trap_probe_write(code, (uint8_t)~before), TRAP_PF_PRESENT | TRAP_PF_WRITE,
+                      code.value);
     KTEST_EQ(t, *(const volatile uint8_t *)(uintptr_t)code.value, before);
 }
 

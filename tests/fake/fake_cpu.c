@@ -4,12 +4,12 @@
  */
 #include "tests/fake/fake_cpu.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <arch/cpu.h>
+#include <sched.h>
 
 #define MSR_EFER     0xc0000080U
 #define MSR_PAT      0x277U
@@ -160,9 +160,7 @@ void x86_invlpg(uint64_t virtual_address)
     fake_cpu.invlpg_last = virtual_address;
 }
 
-void x86_wbinvd(void)
-{
-}
+void x86_wbinvd(void) {}
 
 uint64_t x86_rdtsc(void)
 {

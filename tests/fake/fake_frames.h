@@ -19,12 +19,12 @@ struct fake_frames {
     uint32_t total;                   /* frames */
     uint32_t out;                     /* frames handed out and not given back */
     uint32_t calls;                   /* of allocate, failed ones too */
-    uint32_t fail_from;    /* calls with this number (from 1) on fail; 0: none */
-    uint32_t fail_count;   /* how many of them; 0: all */
-    bool no_free;          /* free is K_ENOTSUP, as with the bump allocator */
-    uint32_t frees;        /* good ones */
-    uint32_t bad_frees;    /* double, wild, or more than one frame */
-    uint32_t next;         /* where the search starts */
+    uint32_t fail_from;               /* calls with this number (from 1) on fail; 0: none */
+    uint32_t fail_count;              /* how many of them; 0: all */
+    bool no_free;                     /* free is K_ENOTSUP, as with the bump allocator */
+    uint32_t frees;                   /* good ones */
+    uint32_t bad_frees;               /* double, wild, or more than one frame */
+    uint32_t next;                    /* where the search starts */
     bool taken[FAKE_FRAMES_MAX];
 };
 

@@ -5,11 +5,12 @@
  */
 #include "tests/fake/fake_kernel.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <setjmp.h>
 
 #include "panic.h"
 #include "printk.h"

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <arch/physmap.h>
+#include <sys/mman.h>
 
 #define ARENA_BYTES (UINT64_C(64) << 40)
 

@@ -5,10 +5,11 @@
  * frame allocator failing now and then. After every step the leaves of the whole tree, joined, must
  * be the model's list; every table frame is accounted for; and a failed step changed nothing.
  */
+#include "mm/page_mapper.h"
+
 #include <stddef.h>
 #include <string.h>
 
-#include "mm/page_mapper.h"
 #include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_frames.h"
 #include "tests/fake/fake_kernel.h"
@@ -39,9 +40,8 @@ struct step {
 };
 
 static const uint64_t bases[BASE_COUNT] = {
-    0x40000000, /* lower half */
-    PHYS_OFFSET,
-    UINT64_C(0xffffffff80000000), /* the last 2 GiB of all */
+    0x40000000,                                /* lower half */
+    PHYS_OFFSET, UINT64_C(0xffffffff80000000), /* the last 2 GiB of all */
 };
 
 static struct fake_frames frames;
@@ -64,7 +64,8 @@ static uint64_t random_below(uint64_t *state, uint64_t limit)
     return random_next(state) % limit;
 }
 
-/* ---- the model --------------------------------------------------------------------------------- */
+/* ---- the model ---------------------------------------------------------------------------------
+ */
 
 static uint64_t last_of(const struct stretch *s)
 {
@@ -185,7 +186,8 @@ static enum kstatus model_apply(const struct step *step)
     return K_OK;
 }
 
-/* ---- the mapper -------------------------------------------------------------------------------- */
+/* ---- the mapper --------------------------------------------------------------------------------
+ */
 
 static page_flags_t flags_of(uint64_t bits)
 {
@@ -236,7 +238,8 @@ static enum kstatus apply(const struct step *step, struct page_flush *flush)
     return page_mapper_unmap_range(&mapper, virt, what->size, step->kind == 4, flush);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------------------------------
+ */
 
 /* A few pages around a border of 4 KiB, 2 MiB or 1 GiB, as a byte offset below 2 GiB. */
 static uint64_t random_border(uint64_t *random)
@@ -302,9 +305,9 @@ static void unmap_everything(struct ktest *t)
     fake_frames_fail(&frames, 0, 0);
     for (unsigned i = 0; i < BASE_COUNT; i++) {
         struct page_flush flush;
-        KTEST_STATUS(t, page_mapper_unmap_range(&mapper, virt_addr(bases[i]), 2 * SIZE_1G, true,
-                                                &flush),
-                     K_OK);
+        KTEST_STATUS(
+            t, page_mapper_unmap_range(&mapper, virt_addr(bases[i]), 2 * SIZE_1G, true, &flush),
+            K_OK);
         page_flush_flush(&flush);
     }
     const struct table_print print = table_print(mapper.root);

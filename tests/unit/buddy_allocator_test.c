@@ -185,6 +185,31 @@ static void buddy_adjacent_regions_merge(struct ktest *t)
     check_books(t);
 }
 
+/* Bytes of metadata that adding a region costs, known to fit in what an earlier one left over. */
+static uint64_t cost_of(uint64_t base, uint64_t size_bytes)
+{
+    const uint64_t before = buddy.spare_end - buddy.spare_base;
+    const enum kstatus status = add(base, size_bytes);
+    return status == K_OK ? before - (buddy.spare_end - buddy.spare_base) : UINT64_MAX;
+}
+
+/*      32 MiB       34 MiB        36 MiB
+ *     |..D...C..A..|.....B.......|
+ */
+static void buddy_region_in_known_2_mib_needs_no_metadata(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(8 * MIB, 6 * MIB), K_OK); /* leaves 3 KiB over */
+    const uint64_t leaf_bytes = 640; /* 608, and the next slot begins on a cache line */
+    KTEST_EQ(t, cost_of(33 * MIB, PAGE_SIZE), leaf_bytes);
+    KTEST_EQ(t, cost_of(35 * MIB, PAGE_SIZE), leaf_bytes);
+    KTEST_EQ(t, cost_of(33 * MIB - PAGE_SIZE, PAGE_SIZE), 0);
+    KTEST_EQ(t, cost_of(33 * MIB + PAGE_SIZE, 2 * MIB - PAGE_SIZE), 0);
+    KTEST_EQ(t, cost_of(31 * MIB, MIB + PAGE_SIZE), leaf_bytes);
+    KTEST_EQ(t, cost_of(36 * MIB - PAGE_SIZE, MIB), leaf_bytes);
+    check_books(t);
+}
+
 static void buddy_tiny_region_needs_room_elsewhere(struct ktest *t)
 {
     start(1);
@@ -507,6 +532,21 @@ static void buddy_allocate_below_stays_below(struct ktest *t)
     check_books(t);
 }
 
+static void buddy_allocate_below_carves_the_lowest_untouched_gib(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(20 * GIB, 3 * GIB), K_OK);
+    KTEST_STATUS(t, add(4 * GIB, 3 * GIB), K_OK);
+    KTEST_STATUS(t, add(30 * GIB, 3 * GIB), K_OK);
+    static const uint64_t expected[] = { 4 * GIB, 5 * GIB, 20 * GIB, 21 * GIB };
+    for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+        phys_addr_t base;
+        KTEST_STATUS(t, buddy_allocate_below(&buddy, 18, phys_addr(23 * GIB), &base), K_OK);
+        KTEST_EQ(t, base.value, expected[i]);
+    }
+    check_books(t);
+}
+
 static void buddy_allocate_below_finds_the_last_frame(struct ktest *t)
 {
     start(1);
@@ -775,6 +815,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_hole_is_never_handed_out),
     KTEST_CASE(buddy_ragged_region_gives_every_frame_once),
     KTEST_CASE(buddy_adjacent_regions_merge),
+    KTEST_CASE(buddy_region_in_known_2_mib_needs_no_metadata),
     KTEST_CASE(buddy_tiny_region_needs_room_elsewhere),
     KTEST_CASE(buddy_smallest_region_that_holds_its_own_metadata_works),
     KTEST_CASE(buddy_metadata_may_come_out_of_a_cpu_cache),
@@ -791,6 +832,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_takes_what_another_cpu_has_cached),
     KTEST_CASE(buddy_cpu_without_a_cache_uses_the_core),
     KTEST_CASE(buddy_allocate_below_stays_below),
+    KTEST_CASE(buddy_allocate_below_carves_the_lowest_untouched_gib),
     KTEST_CASE(buddy_allocate_below_finds_the_last_frame),
     KTEST_CASE(buddy_bulk_gives_all_or_none),
     KTEST_CASE(buddy_poisons_when_told),

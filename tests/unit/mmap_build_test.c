@@ -361,6 +361,7 @@ static void mmap_build_malformed_descriptors_are_skipped_and_named(struct ktest 
         { UINT64_MAX - 2 * P + 1, 3, MMAP_REPAIR_WRAPS, 3 * P },
         { 2 * M, UINT64_C(1) << 52, MMAP_REPAIR_WRAPS, UINT64_MAX },
         { 2 * M, UINT64_MAX, MMAP_REPAIR_WRAPS, UINT64_MAX },
+        { 0, UINT64_C(1) << 52, MMAP_REPAIR_WRAPS, UINT64_MAX },    /* no 64-bit size */
         { UINT64_MAX - P + 1, 1, MMAP_REPAIR_ABOVE_MAXPHYADDR, P }, /* ends at 2^64 */
         { (UINT64_C(1) << 40) - P, 2, MMAP_REPAIR_ABOVE_MAXPHYADDR, 2 * P },
         { (UINT64_C(1) << 40) - P + 1, 1, MMAP_REPAIR_ABOVE_MAXPHYADDR, P },

@@ -140,7 +140,7 @@ static void options_too_long_is_cut_at_a_word(struct ktest *t)
     KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 5);
     KTEST_EQ(t, strlen(options.text), OPTIONS_MAX_BYTES - 5);
     KTEST_TRUE(t, options.truncated);
-    append_text("abcd");
+    append_text("abcd e"); /* nothing of the source behind the cut is kept */
     KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 5);
     append_text("abc");
     KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 1);
@@ -172,6 +172,7 @@ static void options_get_finds_whole_names(struct ktest *t)
         { "", "a", NULL },
         { "a", "a", "" },
         { "ab", "a", NULL },
+        { "a", "abcdefghijklmnopqrstuvwxyz0123456789", NULL },
         { "a=", "a", "" },
         { "a=b=c", "a", "b=c" },
         { "xa=1 a=2", "a", "2" },

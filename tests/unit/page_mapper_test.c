@@ -69,8 +69,7 @@ static enum kstatus map(uint64_t virt, uint64_t phys, uint64_t size)
 static enum kstatus remap(uint64_t virt, uint64_t size, page_flags_t flags)
 {
     struct page_flush flush;
-    const enum kstatus status =
-        page_mapper_remap(&mapper, virt_addr(virt), size, flags, &flush);
+    const enum kstatus status = page_mapper_remap(&mapper, virt_addr(virt), size, flags, &flush);
     if (status == K_OK) {
         page_flush_flush(&flush);
     }
@@ -122,7 +121,8 @@ static void check_books(struct ktest *t)
     KTEST_EQ(t, frames.bad_frees, 0);
 }
 
-/* ---- creation ---------------------------------------------------------------------------------- */
+/* ---- creation ----------------------------------------------------------------------------------
+ */
 
 static void page_mapper_create_zeroes_the_root(struct ktest *t)
 {
@@ -151,10 +151,11 @@ static void page_mapper_make_current_loads_cr3(struct ktest *t)
     KTEST_TRUE(t, page_mapper_is_current(&mapper));
 }
 
-/* ---- leaf sizes -------------------------------------------------------------------------------- */
+/* ---- leaf sizes --------------------------------------------------------------------------------
+ */
 
 /*  1G-4K   1G          2G            3G     +2M    +4K
- *    |4 KiB|   1 GiB   |   1 GiB     | 2 MiB | 4 KiB |                                            */
+ *    |4 KiB|   1 GiB   |   1 GiB     | 2 MiB | 4 KiB | */
 static void page_mapper_map_range_takes_the_largest_leaf_that_fits(struct ktest *t)
 {
     set_up(t, &full);
@@ -249,7 +250,8 @@ static void page_mapper_map_range_writes_leaf_and_parent_bits(struct ktest *t)
     KTEST_EQ(t, page_table_entry(&table, 0).value, X86_PTE_NO_EXECUTE | 1);
 }
 
-/* ---- refusals ---------------------------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------------------------------
+ */
 
 static void page_mapper_refuses_unaligned_addresses_and_says_so(struct ktest *t)
 {
@@ -302,7 +304,7 @@ static void page_mapper_refuses_memory_that_the_cpu_cannot_address(struct ktest 
     KTEST_STATUS(t, map(K, top - SIZE_4K, SIZE_4K), K_OK);
 }
 
-/*  mapped:        [ 2 MiB leaf ]        [4 KiB]                                                   */
+/*  mapped:        [ 2 MiB leaf ]        [4 KiB] */
 static void page_mapper_map_over_a_mapping_is_refused(struct ktest *t)
 {
     set_up(t, &full);
@@ -352,7 +354,8 @@ static void page_mapper_fixed_top_level_takes_no_new_entry(struct ktest *t)
     KTEST_STATUS(t, map(0x1000, 0, SIZE_4K), K_OK); /* the user half is free */
 }
 
-/* ---- shortage ---------------------------------------------------------------------------------- */
+/* ---- shortage ----------------------------------------------------------------------------------
+ */
 
 /* Needs 5 tables: level 3, two of level 2, two of level 1. */
 static enum kstatus map_ragged(void)
@@ -414,7 +417,8 @@ static void page_mapper_splits_out_of_frames_leave_all_as_before(struct ktest *t
     check_books(t);
 }
 
-/* ---- single pages ------------------------------------------------------------------------------ */
+/* ---- single pages ------------------------------------------------------------------------------
+ */
 
 static void page_mapper_map_takes_a_frame_and_unmap_frees_it_at_the_flush(struct ktest *t)
 {
@@ -452,9 +456,10 @@ static void page_mapper_unmap_phys_leaves_the_frame_to_the_caller(struct ktest *
 {
     set_up(t, &full);
     struct page_flush flush;
-    KTEST_STATUS(t, page_mapper_map_phys(&mapper, virt_addr(0x5000), phys_addr(POOL + SIZE_1M),
-                                         rw(), &flush),
-                 K_OK);
+    KTEST_STATUS(
+        t,
+        page_mapper_map_phys(&mapper, virt_addr(0x5000), phys_addr(POOL + SIZE_1M), rw(), &flush),
+        K_OK);
     page_flush_ignore(&flush);
     KTEST_STATUS(t, page_mapper_unmap_phys(&mapper, virt_addr(0x5000), false, &flush), K_OK);
     page_flush_flush(&flush);
@@ -476,9 +481,10 @@ static void page_mapper_map_linearly_uses_the_direct_map(struct ktest *t)
     KTEST_STATUS(t, page_mapper_map_linearly(&mapper, phys_addr(0x7001), rw(), &flush), K_EINVAL);
 }
 
-/* ---- remap ------------------------------------------------------------------------------------- */
+/* ---- remap -------------------------------------------------------------------------------------
+ */
 
-/*  1 GiB RW leaf:   [ RW | RO: 2M-4K .. 4M+4K | RW ...... ]                                        */
+/*  1 GiB RW leaf:   [ RW | RO: 2M-4K .. 4M+4K | RW ...... ] */
 static void page_mapper_remap_splits_only_the_leaves_at_its_edges(struct ktest *t)
 {
     set_up(t, &full);
@@ -530,9 +536,9 @@ static void page_mapper_remap_flushes_the_range(struct ktest *t)
     KTEST_STATUS(t, map(K, 0, SIZE_2M), K_OK);
     const uint64_t pending = page_flush_outstanding();
     struct page_flush flush;
-    KTEST_STATUS(t, page_mapper_remap(&mapper, virt_addr(K + 0x3000), 2 * SIZE_4K,
-                                      page_flags_new(), &flush),
-                 K_OK);
+    KTEST_STATUS(
+        t, page_mapper_remap(&mapper, virt_addr(K + 0x3000), 2 * SIZE_4K, page_flags_new(), &flush),
+        K_OK);
     KTEST_EQ(t, page_flush_outstanding(), pending + 1);
     page_flush_flush(&flush);
     KTEST_EQ(t, fake_cpu.invlpg_count, 2);
@@ -551,7 +557,8 @@ static void page_mapper_remap_to_user_opens_the_parents(struct ktest *t)
     KTEST_FALSE(t, flags_at(SIZE_1G + SIZE_4K).user);
 }
 
-/* ---- unmap ------------------------------------------------------------------------------------- */
+/* ---- unmap -------------------------------------------------------------------------------------
+ */
 
 static void page_mapper_unmap_range_frees_empty_parents(struct ktest *t)
 {
@@ -601,6 +608,20 @@ static void page_mapper_unmap_range_splits_a_huge_leaf(struct ktest *t)
     check_books(t);
 }
 
+static void page_mapper_split_of_a_user_leaf_stays_open_to_users(struct ktest *t)
+{
+    set_up(t, &full);
+    KTEST_STATUS(t, map_flags(SIZE_2M, 0, SIZE_2M, page_flags_set_user(rw(), true)), K_OK);
+    KTEST_STATUS(t, unmap(SIZE_2M, SIZE_4K, true), K_OK);
+    struct page_table table = page_mapper_table(&mapper);
+    for (unsigned level = 4; level > 1; level--) {
+        const unsigned index = page_table_index(&table, virt_addr(SIZE_2M));
+        KTEST_TRUE(t, (page_table_entry(&table, index).value & X86_PTE_USER) != 0);
+        KTEST_STATUS(t, page_table_next_level(&table, index, &table), K_OK);
+    }
+    KTEST_TRUE(t, flags_at(SIZE_2M + SIZE_4K).user);
+}
+
 static void page_mapper_boot_tables_go_to_their_own_sink(struct ktest *t)
 {
     set_up(t, &full);
@@ -626,8 +647,9 @@ static void page_mapper_boot_tables_go_to_their_own_sink(struct ktest *t)
 static void page_mapper_make_second_level_makes_what_is_missing(struct ktest *t)
 {
     set_up(t, &full);
-    KTEST_STATUS(t, page_mapper_make_second_level(&mapper, virt_addr(MMIO_POOL_START),
-                                                  MMIO_POOL_END - MMIO_POOL_START),
+    KTEST_STATUS(t,
+                 page_mapper_make_second_level(&mapper, virt_addr(MMIO_POOL_START),
+                                               MMIO_POOL_END - MMIO_POOL_START),
                  K_OK);
     KTEST_EQ(t, print().tables, 3); /* 1 TiB is two top-level entries */
     const struct table_print before = print();
@@ -677,6 +699,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_mapper_unmap_range_without_freeing_keeps_tables),
     KTEST_CASE(page_mapper_unmap_in_the_kernel_half_keeps_second_level_tables),
     KTEST_CASE(page_mapper_unmap_range_splits_a_huge_leaf),
+    KTEST_CASE(page_mapper_split_of_a_user_leaf_stays_open_to_users),
     KTEST_CASE(page_mapper_boot_tables_go_to_their_own_sink),
     KTEST_CASE(page_mapper_make_second_level_makes_what_is_missing),
 };

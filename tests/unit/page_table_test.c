@@ -109,9 +109,8 @@ static void page_entry_make_refuses_what_the_cpu_cannot_map(struct ktest *t)
 
 static void page_entry_split_says_the_same_one_level_down(struct ktest *t)
 {
-    const page_flags_t wc =
-        page_flags_set_cache(page_flags_set_write(page_flags_new(), true),
-                             PAGE_CACHE_WRITE_COMBINING);
+    const page_flags_t wc = page_flags_set_cache(page_flags_set_write(page_flags_new(), true),
+                                                 PAGE_CACHE_WRITE_COMBINING);
     for (unsigned level = 2; level <= 3; level++) {
         page_entry_t entry = make(t, &full, SIZE_1G * 3, wc, level);
         entry.value |= X86_PTE_ACCESSED | X86_PTE_DIRTY;
@@ -121,7 +120,8 @@ static void page_entry_split_says_the_same_one_level_down(struct ktest *t)
     }
 }
 
-/*  level-1 table for [0x40200000, 0x40400000):  ...1fffff | 0x40200000 ... 0x403fffff | 0x40400000 */
+/*  level-1 table for [0x40200000, 0x40400000):  ...1fffff | 0x40200000 ... 0x403fffff | 0x40400000
+ */
 static void page_table_index_of_knows_its_last_address(struct ktest *t)
 {
     const struct page_table table = { .base = virt_addr(0x40200000), .level = 1 };
@@ -155,7 +155,8 @@ static void page_table_next_level_refuses_holes_and_leaves(struct ktest *t)
     fake_ram_reset();
     fake_ram_add(0x1000, 0x2000);
     fake_ram_fill(0x1000, 0x2000, 0xff);
-    const struct page_table table = { .phys = phys_addr(0x1000), .base = virt_addr(SIZE_1G),
+    const struct page_table table = { .phys = phys_addr(0x1000),
+                                      .base = virt_addr(SIZE_1G),
                                       .level = 2 };
     struct page_table next = { 0 };
     page_table_clear(&table);

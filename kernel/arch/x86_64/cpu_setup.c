@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See cpu_setup.h. FPU and SSE stay off (CR0.EM set, CR4.OSFXSR clear): kernel code is compiled with
- * general registers only, and a stray SSE instruction then faults at once.
+ * See cpu_setup.h. FPU and SSE stay off (CR0.EM set, CR4.OSFXSR clear): kernel code is compiled
+ * with general registers only, and a stray SSE instruction then faults at once.
  */
 #include "cpu_setup.h"
 

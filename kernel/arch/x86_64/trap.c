@@ -107,9 +107,8 @@ static void describe_page_fault(uint64_t error_code, uint64_t address)
     if ((error_code & TRAP_PF_FETCH) != 0) {
         action = "instruction fetch from";
     }
-    const char *state = (error_code & TRAP_PF_PRESENT) != 0
-                            ? "a page that forbids it"
-                            : "a page that is not mapped";
+    const char *state = (error_code & TRAP_PF_PRESENT) != 0 ? "a page that forbids it"
+                                                            : "a page that is not mapped";
     if ((error_code & TRAP_PF_RESERVED) != 0) {
         state = "a page whose entry has a reserved bit set";
     }

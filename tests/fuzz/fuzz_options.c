@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * libFuzzer target for options: the first byte splits the rest into cmdline.txt and LoadOptions.
+ * The result must be printable words joined by single spaces (outside of quotes), terminated, and
+ * every lookup must point into it.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
+
+static void require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static void check_text(const struct options *options)
+{
+    require(options->length < OPTIONS_MAX_BYTES);
+    require(strlen(options->text) == options->length);
+    int quoted = 0;
+    for (size_t i = 0; i < options->length; i++) {
+        const char c = options->text[i];
+        require(c >= ' ' && c <= '~');
+        quoted ^= c == '"';
+        const int last = i + 1 == options->length;
+        require(quoted || c != ' ' || (i > 0 && !last && options->text[i + 1] != ' '));
+    }
+    require(!quoted);
+}
+
+static void check_lookup(const struct options *options, const char *name)
+{
+    const char *value = NULL;
+    size_t length = 0;
+    if (!options_get(options->text, name, &value, &length)) {
+        return;
+    }
+    require(value >= options->text && value + length <= options->text + options->length);
+    uint64_t size = 1;
+    const enum kstatus status = options_parse_size(value, length, &size);
+    require(status == K_OK || status == K_EINVAL || status == K_EOVERFLOW);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
+{
+    static struct options options;
+    if (size_bytes == 0) {
+        return 0;
+    }
+    const size_t rest = size_bytes - 1;
+    const size_t text_bytes = rest * data[0] / 255;
+    options_init(&options);
+    options_append_text(&options, data + 1, text_bytes);
+    check_text(&options);
+    options_append_load_options(&options, data + 1 + text_bytes, rest - text_bytes);
+    check_text(&options);
+    check_lookup(&options, "mem");
+    check_lookup(&options, "a");
+    return 0;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * firmware_tables.c: the ACPI root pointer's checks, and which pages get a pin. Tables lie in fake
+ * RAM; what the map does not call memory may not be read (the fake RAM aborts on it).
+ *
+ *    0  free  640K    1M  free memory (conventional)  4M  ACPI reclaim  5M
+ */
+#include "firmware_tables.h"
+
+#include <string.h>
+
+#include <arch/physmap.h>
+
+#include "tests/fake/fake_efi_map.h"
+#include "tests/fake/fake_ram.h"
+#include "tests/ktest.h"
+
+#define MIB  UINT64_C(0x100000)
+#define FREE (2 * MIB)
+#define ACPI (4 * MIB)
+
+struct fixture {
+    struct fake_efi_map firmware;
+    struct bootinfo info;
+    struct firmware_pins pins;
+};
+
+static void fixture_init(struct fixture *f)
+{
+    fake_ram_reset();
+    fake_ram_add(0, 5 * MIB);
+    *f = (struct fixture){ .info = { .flags = 0 } };
+    fake_efi_map_init(&f->firmware, 48);
+    fake_efi_map_add(&f->firmware, EFI_MAP_CONVENTIONAL, 0, 160, EFI_MAP_ATTRIBUTE_WB);
+    fake_efi_map_add(&f->firmware, EFI_MAP_CONVENTIONAL, MIB, 768, EFI_MAP_ATTRIBUTE_WB);
+    fake_efi_map_add(&f->firmware, EFI_MAP_ACPI_RECLAIM, ACPI, 256, EFI_MAP_ATTRIBUTE_WB);
+    fake_efi_map_add(&f->firmware, EFI_MAP_MMIO, 3 * SIZE_1G, 256, EFI_MAP_ATTRIBUTE_UC);
+    f->pins.map = &f->firmware.map;
+}
+
+static void fixture_free(struct fixture *f)
+{
+    fake_efi_map_free(&f->firmware);
+}
+
+static void poke(uint64_t phys, uint64_t value, unsigned size_bytes)
+{
+    memcpy(physmap_ptr(phys_addr(phys), size_bytes), &value, size_bytes); /* little-endian host */
+}
+
+static void poke_text(uint64_t phys, const char *text)
+{
+    memcpy(physmap_ptr(phys_addr(phys), strlen(text)), text, strlen(text));
+}
+
+/* Makes the bytes [phys, phys + size) add up to 0 by the byte at @p at. */
+static void fix_sum(uint64_t phys, uint64_t size_bytes, uint64_t at)
+{
+    uint8_t *const bytes = physmap_ptr(phys_addr(phys), size_bytes);
+    bytes[at] = 0;
+    uint8_t sum = 0;
+    for (uint64_t i = 0; i < size_bytes; i++) {
+        sum = (uint8_t)(sum + bytes[i]);
+    }
+    bytes[at] = (uint8_t)(0 - sum);
+}
+
+static void make_rsdp(uint64_t phys, unsigned revision, uint64_t root, uint32_t length)
+{
+    poke_text(phys, "RSD PTR ");
+    poke(phys + 15, revision, 1);
+    poke(phys + 16, revision < 2 ? root : 0, 4);
+    if (revision >= 2) {
+        poke(phys + 20, length, 4);
+        poke(phys + 24, root, 8);
+    }
+    fix_sum(phys, 20, 8);
+    if (revision >= 2) {
+        fix_sum(phys, length, 32);
+    }
+}
+
+static void make_table(uint64_t phys, const char *signature, uint32_t length)
+{
+    poke_text(phys, signature);
+    poke(phys + 4, length, 4);
+}
+
+static void expect_pin(struct ktest *t, const struct fixture *f, uint32_t index, uint64_t base,
+                       uint64_t pages, uint32_t kind)
+{
+    if (!KTEST_TRUE(t, index < f->pins.count)) {
+        return;
+    }
+    KTEST_EQ(t, f->pins.pins[index].base, base);
+    KTEST_EQ(t, f->pins.pins[index].pages, pages);
+    KTEST_EQ(t, f->pins.pins[index].kind, kind);
+}
+
+static void rsdp_good_ones_are_copied(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_rsdp(ACPI + 0x14, 2, ACPI + 0x1000, 36);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI + 0x14, &f.info), K_OK);
+    KTEST_EQ(t, f.info.rsdp, ACPI + 0x14);
+    KTEST_EQ(t, f.info.rsdp_copy_size, 36);
+    KTEST_EQ(t, memcmp(f.info.rsdp_copy, "RSD PTR ", 8), 0);
+
+    make_rsdp(ACPI + 0x2000, 0, ACPI + 0x1000, 0);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI + 0x2000, &f.info), K_OK);
+    KTEST_EQ(t, f.info.rsdp_copy_size, 20);
+
+    make_rsdp(ACPI + 0x3000, 2, ACPI + 0x1000, 48); /* longer than today's: sum over all of it */
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI + 0x3000, &f.info), K_OK);
+    KTEST_EQ(t, f.info.rsdp_copy_size, 36);
+    fixture_free(&f);
+}
+
+/* Any single changed byte of the 36 is seen, and nothing is written. */
+static void rsdp_broken_ones_are_refused(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    for (uint64_t i = 0; i < 36; i++) {
+        make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+        uint8_t *const byte = physmap_ptr(phys_addr(ACPI + i), 1);
+        *byte ^= 0x10;
+        KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_EILSEQ);
+        *byte ^= 0x10;
+    }
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    poke_text(ACPI, "RSD PTR!"); /* right sums, wrong name */
+    fix_sum(ACPI, 20, 8);
+    fix_sum(ACPI, 36, 32);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_EILSEQ);
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 35);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_EILSEQ);
+    KTEST_EQ(t, f.info.rsdp, 0);
+    fixture_free(&f);
+}
+
+static void pins_tables_in_acpi_memory_need_none(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    make_table(ACPI + 0x1000, "XSDT", 36 + 8);
+    poke(ACPI + 0x1000 + 36, ACPI + 0x2000, 8);
+    make_table(ACPI + 0x2000, "APIC", 100);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    fixture_free(&f);
+}
+
+static void pins_tables_in_free_memory_get_one_each(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_rsdp(FREE, 2, FREE + 0x1000, 36);
+    make_table(FREE + 0x1000, "XSDT", 36 + 16);
+    poke(FREE + 0x1000 + 36, FREE + 0x2ff0, 8); /* reaches into the next page */
+    poke(FREE + 0x1000 + 44, FREE + 0x5000, 8);
+    make_table(FREE + 0x2ff0, "APIC", 100);
+    make_table(FREE + 0x5000, "FACP", 148);
+    poke(FREE + 0x5000 + 140, FREE + 0x7000, 8);
+    make_table(FREE + 0x7000, "DSDT", 0x1800);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(FREE, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 5);
+    expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
+    expect_pin(t, &f, 1, FREE + 0x1000, 1, BOOTINFO_PIN_ACPI);
+    expect_pin(t, &f, 2, FREE + 0x2000, 2, BOOTINFO_PIN_ACPI);
+    expect_pin(t, &f, 3, FREE + 0x5000, 1, BOOTINFO_PIN_ACPI);
+    expect_pin(t, &f, 4, FREE + 0x7000, 2, BOOTINFO_PIN_ACPI);
+    fixture_free(&f);
+}
+
+static void pins_old_rsdt_is_followed_too(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_rsdp(ACPI, 0, ACPI + 0x1000, 0);
+    make_table(ACPI + 0x1000, "RSDT", 36 + 4);
+    poke(ACPI + 0x1000 + 36, FREE, 4);
+    make_table(FREE, "FACP", 116);
+    poke(FREE + 40, FREE + 0x3000, 4);
+    make_table(FREE + 0x3000, "DSDT", 64);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 2);
+    expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
+    expect_pin(t, &f, 1, FREE + 0x3000, 1, BOOTINFO_PIN_ACPI);
+    fixture_free(&f);
+}
+
+/* Addresses that are no memory, lengths that make no sense: passed over, never read. */
+static void pins_nonsense_is_passed_over(struct ktest *t)
+{
+    static const uint64_t addresses[] = { 0,           UINT64_MAX,  UINT64_MAX - 20,
+                                          3 * SIZE_1G, 5 * MIB - 8, 16 * SIZE_1G };
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < ARRAY_COUNT(addresses); i++) {
+        make_rsdp(ACPI, 2, addresses[i], 36);
+        KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+        f.info.smbios = addresses[i];
+        f.info.smbios3 = addresses[i];
+        firmware_tables_pin(&f.info, addresses[i], &f.pins);
+        KTEST_EQ(t, f.pins.count, 0);
+    }
+    f.info.smbios = 0;
+    f.info.smbios3 = 0;
+    static const uint32_t lengths[] = { 0, 35, 0x300000, UINT32_MAX };
+    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+        make_rsdp(ACPI, 2, FREE, 36);
+        make_table(FREE, "XSDT", lengths[i]);
+        KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+        firmware_tables_pin(&f.info, 0, &f.pins);
+        KTEST_EQ(t, f.pins.count, 0);
+    }
+    fixture_free(&f);
+}
+
+static void pins_tables_of_one_page_share_it(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_rsdp(FREE, 2, FREE + 0x100, 36);
+    make_table(FREE + 0x100, "XSDT", 36 + 8);
+    poke(FREE + 0x100 + 36, FREE + 0x200, 8);
+    make_table(FREE + 0x200, "APIC", 64);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(FREE, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 1);
+    expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
+    fixture_free(&f);
+}
+
+/* Address 0 means "none", also where there is RAM that looks like a table. */
+static void pins_table_at_zero_is_none(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_table(0, "FACP", 148);
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    make_table(ACPI + 0x1000, "XSDT", 36 + 8);
+    poke(ACPI + 0x1000 + 36, 0, 8);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    fixture_free(&f);
+}
+
+static void pins_smbios_and_esrt_in_free_memory(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    f.info.smbios = FREE;
+    poke_text(FREE, "_SM_");
+    poke(FREE + 22, 0x1001, 2);
+    poke(FREE + 24, FREE + 0x1000, 4);
+    f.info.smbios3 = FREE + 0x4000;
+    poke_text(FREE + 0x4000, "_SM3_");
+    poke(FREE + 0x4000 + 12, 16, 4);
+    poke(FREE + 0x4000 + 16, FREE + 0x5000, 8);
+    poke(FREE + 0x8000, 103, 4); /* 16 + 103 * 40 bytes: two pages */
+    firmware_tables_pin(&f.info, FREE + 0x8000, &f.pins);
+    KTEST_EQ(t, f.pins.count, 5);
+    expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_RESERVED);
+    expect_pin(t, &f, 1, FREE + 0x1000, 2, BOOTINFO_PIN_RESERVED);
+    expect_pin(t, &f, 2, FREE + 0x4000, 1, BOOTINFO_PIN_RESERVED);
+    expect_pin(t, &f, 3, FREE + 0x5000, 1, BOOTINFO_PIN_RESERVED);
+    expect_pin(t, &f, 4, FREE + 0x8000, 2, BOOTINFO_PIN_RESERVED);
+    fixture_free(&f);
+}
+
+static void pins_framebuffer_always_has_one(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    f.info.framebuffer.format = BOOTINFO_PIXEL_BGR;
+    f.info.framebuffer.base = 3 * SIZE_1G;
+    f.info.framebuffer.size = 0x1001;
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 1);
+    expect_pin(t, &f, 0, 3 * SIZE_1G, 2, BOOTINFO_PIN_FRAMEBUFFER);
+    f.info.framebuffer.format = BOOTINFO_PIXEL_NONE;
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    fixture_free(&f);
+}
+
+static void pins_more_than_fit_are_counted(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    const uint32_t tables = FIRMWARE_PINS_MAX + 6;
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    make_table(ACPI + 0x1000, "XSDT", 36 + 8 * tables);
+    for (uint32_t i = 0; i < tables; i++) {
+        poke(ACPI + 0x1000 + 36 + 8 * i, FREE + 0x1000 * i, 8);
+        make_table(FREE + 0x1000 * i, "SSDT", 64);
+    }
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    firmware_tables_pin(&f.info, 0, &f.pins);
+    KTEST_EQ(t, f.pins.count, FIRMWARE_PINS_MAX);
+    KTEST_EQ(t, f.pins.dropped, 6);
+    fixture_free(&f);
+}
+
+static const struct ktest_case cases[] = {
+    KTEST_CASE(rsdp_good_ones_are_copied),
+    KTEST_CASE(rsdp_broken_ones_are_refused),
+    KTEST_CASE(pins_tables_in_acpi_memory_need_none),
+    KTEST_CASE(pins_tables_in_free_memory_get_one_each),
+    KTEST_CASE(pins_old_rsdt_is_followed_too),
+    KTEST_CASE(pins_nonsense_is_passed_over),
+    KTEST_CASE(pins_tables_of_one_page_share_it),
+    KTEST_CASE(pins_table_at_zero_is_none),
+    KTEST_CASE(pins_smbios_and_esrt_in_free_memory),
+    KTEST_CASE(pins_framebuffer_always_has_one),
+    KTEST_CASE(pins_more_than_fit_are_counted),
+};
+KTEST_SUITE(loader_firmware_tables, "loader.firmware_tables", cases);
