@@ -308,10 +308,9 @@ size_t bootinfo_describe_refusal(const void *block, const char *why, char *text,
 {
     const struct bootinfo *const info = block;
     if (block == NULL || !bits_is_aligned((uintptr_t)block, 8) || info->magic != BOOTINFO_MAGIC) {
-        return format_text(text, size_bytes, "bootinfo: refused: %s", why);
+        return format_text(text, size_bytes, "%s", why);
     }
-    return format_text(text, size_bytes,
-                       "bootinfo: refused: %s (block is version %u.%u, this kernel reads %u.%u)",
+    return format_text(text, size_bytes, "%s (block is version %u.%u, this kernel reads %u.%u)",
                        why, (unsigned)info->version_major, (unsigned)info->version_minor,
                        (unsigned)BOOTINFO_VERSION_MAJOR, (unsigned)BOOTINFO_VERSION_MINOR);
 }

@@ -13,8 +13,8 @@
 
 #include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/gdt.h"
-#include "arch/x86_64/handover.h"
 #include "arch/x86_64/image.h"
+#include "arch/x86_64/jump_page.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/trap.h"
 #include "bench/bench.h"
@@ -149,8 +149,8 @@ static void print_summary(void)
 void kernel_main(struct bootinfo *bootinfo)
 {
     const uint64_t entry_time = arch_timestamp();
-    handover_unmap_identity(); /* first of all: nothing may use the jump page any more */
-    cpu_setup();               /* CR0, CR4, EFER, PAT from constants */
+    jump_page_unmap(); /* first of all: nothing may use the jump page any more */
+    cpu_setup();       /* CR0, CR4, EFER, PAT from constants */
     gdt_init();
     trap_init();           /* from here on a fault is a message on COM1 */
     console_init_serial(); /* absent: everything below still works */

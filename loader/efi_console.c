@@ -95,19 +95,25 @@ void efi_console_init(EFI_SYSTEM_TABLE *system)
     }
 }
 
-/* OutputString takes UTF-16 and wants CR LF; the text goes in pieces of a fixed buffer. */
+/* The next piece of @p text as UTF-16 with CR LF; returns where it ends. */
+static const char *widen(const char *text, CHAR16 *wide)
+{
+    size_t length = 0;
+    for (; *text != '\0' && length < WIDE_CHARS - 2; text++) {
+        if (*text == '\n') {
+            wide[length++] = L'\r';
+        }
+        wide[length++] = (CHAR16)(uint8_t)*text;
+    }
+    wide[length] = 0;
+    return text;
+}
+
 static void write_firmware(const char *text)
 {
     CHAR16 wide[WIDE_CHARS];
     while (*text != '\0') {
-        size_t length = 0;
-        while (*text != '\0' && length < WIDE_CHARS - 2) {
-            if (*text == '\n') {
-                wide[length++] = L'\r';
-            }
-            wide[length++] = (CHAR16)(uint8_t)*text++;
-        }
-        wide[length] = 0;
+        text = widen(text, wide);
         (void)console.firmware->OutputString(console.firmware, wide); /* no other place to tell */
     }
 }

@@ -252,14 +252,19 @@ enum kstatus handover_audit(const struct handover *handover, page_audit_visitor 
 /* ---- after the exit -----------------------------------------------------------------------------
  */
 
-/* Maps [start, end) as plain memory. */
-static enum kstatus map_more(struct handover *handover, uint64_t start, uint64_t end)
+/* Maps [start, end) as plain memory and counts it; an empty range is fine. */
+static enum kstatus map_more(struct handover *handover, uint64_t start, uint64_t end,
+                             uint64_t *extended_bytes)
 {
+    if (start >= end) {
+        return K_OK;
+    }
     struct multiboot2_mmap_entry entry = { .address = start,
                                            .length = end - start,
                                            .type = MMAP_AVAILABLE };
     uint32_t reason = MMAP_REASON_AVAILABLE;
     const struct memory_map piece = { .entries = &entry, .reasons = &reason, .count = 1 };
+    *extended_bytes += end - start;
     return direct_map_build(&handover->mapper, &piece, handover->exceptions,
                             handover->exception_count);
 }
@@ -272,21 +277,14 @@ static enum kstatus fill_gaps(struct handover *handover, uint64_t start, uint64_
         const struct phys_frame_range *const run = &handover->mapped[i];
         const uint64_t run_start = phys_frame_address(run->first).value;
         const uint64_t run_end = run_start + page_frame_count_bytes(run->count);
-        const uint64_t gap_end = bits_min(end, run_start);
-        if (start < gap_end) {
-            const enum kstatus status = map_more(handover, start, gap_end);
-            if (status != K_OK) {
-                return status;
-            }
-            *extended_bytes += gap_end - start;
+        const enum kstatus status =
+            map_more(handover, start, bits_min(end, run_start), extended_bytes);
+        if (status != K_OK) {
+            return status;
         }
-        start = bits_max(start, bits_min(end, run_end));
+        start = bits_max(start, run_end);
     }
-    if (start >= end) {
-        return K_OK;
-    }
-    *extended_bytes += end - start;
-    return map_more(handover, start, end);
+    return map_more(handover, start, end, extended_bytes);
 }
 
 enum kstatus handover_extend(struct handover *handover, const struct memory_map *map,

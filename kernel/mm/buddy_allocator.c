@@ -83,14 +83,18 @@ enum kstatus buddy_allocate_below(struct buddy_allocator *buddy, unsigned order,
     return frame != BUDDY_NO_FRAME ? K_OK : K_ENOMEM;
 }
 
+static void free_bulk(struct buddy_allocator *buddy, uint32_t count, const phys_addr_t *frames)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        BUG_ON(buddy_free(buddy, frames[i], 0) != K_OK);
+    }
+}
+
 enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint32_t count, phys_addr_t *frames)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (UNLIKELY(buddy_allocate(buddy, 0, &frames[i]) != K_OK)) {
-            while (i > 0) {
-                i--;
-                BUG_ON(buddy_free(buddy, frames[i], 0) != K_OK);
-            }
+            free_bulk(buddy, i, frames);
             return K_ENOMEM;
         }
     }

@@ -191,12 +191,12 @@ void buddy_cache_for_each(const struct buddy_allocator *buddy,
                           void (*visit)(void *context, uint64_t frame, unsigned order),
                           void *context)
 {
-    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
-        const struct buddy_cpu_cache *const cache = &buddy->caches[cpu];
-        for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-            for (unsigned i = 0; i < cache_count(cache, order); i++) {
-                visit(context, cache->slots[buddy_stack_places[order].first_slot + i], order);
-            }
+    for (unsigned i = 0; i < buddy->cpu_count * BUDDY_CACHED_ORDERS; i++) {
+        const struct buddy_cpu_cache *const cache = &buddy->caches[i / BUDDY_CACHED_ORDERS];
+        const unsigned order = i % BUDDY_CACHED_ORDERS;
+        const uint64_t *const stack = &cache->slots[buddy_stack_places[order].first_slot];
+        for (unsigned slot = 0; slot < cache_count(cache, order); slot++) {
+            visit(context, stack[slot], order);
         }
     }
 }

@@ -394,6 +394,20 @@ static void give_mask(struct buddy_allocator *buddy, uint64_t word_frame, uint64
     buddy_core_settle(buddy, leaf);
 }
 
+/* The units of the blocks at the head of `frames` that lie in one word. @return how many blocks */
+static unsigned gather_word(uint64_t block, unsigned count, const uint64_t *frames, uint64_t *mask)
+{
+    const uint64_t word_frame = bits_align_down(frames[0], TILE_WORD_UNITS);
+    unsigned i = 0;
+    *mask = 0;
+    for (; i < count && frames[i] - word_frame < TILE_WORD_UNITS; i++) {
+        const uint64_t units = block << (frames[i] - word_frame);
+        BUG_ON((*mask & units) != 0);
+        *mask |= units;
+    }
+    return i;
+}
+
 void buddy_core_give_many(struct buddy_allocator *buddy, unsigned order, unsigned count,
                           const uint64_t *frames)
 {
@@ -406,12 +420,8 @@ void buddy_core_give_many(struct buddy_allocator *buddy, unsigned order, unsigne
     const uint64_t block = bits_mask(1U << order);
     for (unsigned i = 0; i < count;) {
         const uint64_t word_frame = bits_align_down(frames[i], TILE_WORD_UNITS);
-        uint64_t mask = 0;
-        for (; i < count && frames[i] - word_frame < TILE_WORD_UNITS; i++) {
-            const uint64_t units = block << (frames[i] - word_frame);
-            BUG_ON((mask & units) != 0);
-            mask |= units;
-        }
+        uint64_t mask;
+        i += gather_word(block, count - i, frames + i, &mask);
         give_mask(buddy, word_frame, mask);
     }
 }

@@ -310,17 +310,25 @@ static void open_edge(struct buddy_allocator *buddy, const struct buddy_slots *s
     }
 }
 
+/* Whole zones: not a byte of their metadata is written yet. */
+static void open_untouched(struct buddy_allocator *buddy, const struct plan *plan,
+                           uint64_t zones_first, uint64_t zones_end)
+{
+    struct buddy_area *const area = plan->area;
+    /* 300 KiB of metadata and more: too much for left-over bytes, never too much for the region. */
+    BUG_ON(area == NULL);
+    area->untouched_zone = zones_first >> ZONE_FRAMES_SHIFT;
+    area->untouched_end = zones_end >> ZONE_FRAMES_SHIFT;
+    area->next_untouched = buddy->untouched;
+    buddy->untouched = area;
+}
+
 static void open_plan(struct buddy_allocator *buddy, const struct plan *plan)
 {
     const uint64_t zones_first = bits_align_up(plan->first, ZONE_FRAMES);
     const uint64_t zones_end = bits_align_down(plan->end, ZONE_FRAMES);
     if (zones_first < zones_end) {
-        /* 300 KiB of metadata and more: too much for left-over bytes, never too much for it. */
-        BUG_ON(plan->area == NULL);
-        plan->area->untouched_zone = zones_first >> ZONE_FRAMES_SHIFT;
-        plan->area->untouched_end = zones_end >> ZONE_FRAMES_SHIFT;
-        plan->area->next_untouched = buddy->untouched;
-        buddy->untouched = plan->area;
+        open_untouched(buddy, plan, zones_first, zones_end);
     }
     open_edge(buddy, &plan->slots, plan->first, bits_min(zones_first, plan->end));
     if (zones_first <= zones_end) {

@@ -82,7 +82,8 @@ unsigned tile_word_rank(uint64_t word)
         return FULL_WORD_RANK;
     }
     unsigned order = 0;
-    for (uint64_t runs = word_runs_up(word, 0); runs != 0; runs = word_runs_up(runs, order)) {
+    uint64_t runs = word;
+    while (order < TILE_WORD_ORDER && (runs = word_runs_up(runs, order)) != 0) {
         order++;
     }
     return order + 1U;

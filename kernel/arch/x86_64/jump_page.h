@@ -2,11 +2,11 @@
  *
  * What the kernel does first with the loader's tables.
  */
-#ifndef ARCH_X86_64_HANDOVER_H
-#define ARCH_X86_64_HANDOVER_H
+#ifndef ARCH_X86_64_JUMP_PAGE_H
+#define ARCH_X86_64_JUMP_PAGE_H
 
 /** Unmaps the lower half of the loader's tables: the identity page of the jump, and with it page
  *  zero of every kind of stray pointer. Context: on the hand-over tables, IF = 0. */
-void handover_unmap_identity(void);
+void jump_page_unmap(void);
 
 #endif

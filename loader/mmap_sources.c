@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The memory-map builder's input side (mmap_build_internal.h): turns everything that says something
+ * about an address into sources, half-open byte ranges with one bit, and lists their ends sorted.
+ *
+ *     descriptor   may be anything: skipped, cut to pages, or taken, with a repair for the first two
+ *     ledger, pin  ours, but a pin comes from a firmware table: widened to pages, cut at 2^phys_bits
+ *     limits       low memory, mem=, end of the direct map: always there, not memory by themselves
+ *
+ * State: the builder's. Loader, replay and host.
+ */
+#include "mmap_build_internal.h"
+
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "mm/addr.h"
+
+/* ---- descriptors -*/
+
+static void add_source(struct mmap_builder *builder, const struct mmap_source *source)
+{
+    if (source->start < source->end) {
+        builder->sources[builder->source_count] = *source;
+        builder->source_count++;
+    }
+}
+
+static void add_fixed_source(struct mmap_builder *builder, uint32_t bit, uint64_t start, uint64_t end)
+{
+    const struct mmap_source source = {
+        .start = start, .end = end, .entry = MMAP_REPAIR_NO_ENTRY, .bit = (uint8_t)bit
+    };
+    add_source(builder, &source);
+}
+
+/* The bytes of @p pages pages from @p base on, or as many as 64 bits can count. */
+static uint64_t saturated_bytes(uint64_t pages)
+{
+    return pages < PHYSICAL_END ? pages << PAGE_SHIFT : UINT64_MAX;
+}
+
+static void skip(struct mmap_builder *builder, enum mmap_repair_kind kind, uint64_t base,
+                 const struct mmap_source *source)
+{
+    const struct mmap_repair repair = {
+        .kind = (uint32_t)kind,
+        .reason = MMAP_REASON_DROPPED,
+        .entry = source->entry,
+        .other = MMAP_REPAIR_NO_ENTRY,
+        .base = base,
+        .size = source->end, /* here a size: the end may not fit */
+    };
+    mmap_emit_repair(builder, &repair);
+}
+
+/* Checks that [base, base + size) can be memory; skips it with a repair where not. On success
+ * source->start and end hold the range. */
+static bool accept_range(struct mmap_builder *builder, uint64_t base, uint64_t size_bytes,
+                         struct mmap_source *source)
+{
+    source->end = size_bytes;
+    if (size_bytes == 0) {
+        skip(builder, MMAP_REPAIR_ZERO_LENGTH, base, source);
+        return false;
+    }
+    uint64_t last;
+    if (size_bytes == UINT64_MAX || __builtin_add_overflow(base, size_bytes - 1, &last)) {
+        skip(builder, MMAP_REPAIR_WRAPS, base, source);
+        return false;
+    }
+    if (last >= builder->address_limit) {
+        skip(builder, MMAP_REPAIR_ABOVE_MAXPHYADDR, base, source);
+        return false;
+    }
+    source->start = base;
+    source->end = last + 1;
+    return true;
+}
+
+/* Splits a misaligned EFI descriptor: what may be reserved grows to whole pages, what is free
+ * shrinks to them and leaves its raw bytes as RAM without a reason. */
+static void align_source(struct mmap_builder *builder, struct mmap_source *source)
+{
+    add_entry_repair(builder, MMAP_REPAIR_UNALIGNED, source->bit, source);
+    if (source->ram) {
+        struct mmap_source raw = *source;
+        raw.bit = SOURCE_RAM_ONLY;
+        raw.firmware = false;
+        add_source(builder, &raw);
+        source->ram = false;
+    }
+    if (source->bit == MMAP_REASON_AVAILABLE) {
+        source->start = bits_align_up(source->start, PAGE_SIZE);
+        source->end = bits_align_down(source->end, PAGE_SIZE);
+    } else {
+        source->start = bits_align_down(source->start, PAGE_SIZE);
+        source->end = bits_align_up(source->end, PAGE_SIZE);
+    }
+}
+
+static void add_efi_sources(struct mmap_builder *builder, const struct efi_map *map)
+{
+    const uint32_t count = (uint32_t)efi_map_count(map);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
+        struct mmap_source source = {
+            .entry = i,
+            .bit = (uint8_t)efi_map_reason(descriptor.type, descriptor.attribute),
+            .ram = efi_map_type_is_ram(descriptor.type),
+            .firmware = true,
+        };
+        if (!accept_range(builder, descriptor.physical_start, saturated_bytes(descriptor.pages),
+                          &source)) {
+            continue;
+        }
+        if (!bits_is_aligned(source.start, PAGE_SIZE)) {
+            align_source(builder, &source);
+        }
+        add_source(builder, &source);
+    }
+}
+
+static enum mmap_reason e820_reason(uint32_t type)
+{
+    switch (type) {
+    case MMAP_AVAILABLE:
+        return MMAP_REASON_AVAILABLE;
+    case MMAP_ACPI_RECLAIMABLE:
+        return MMAP_REASON_ACPI;
+    case MMAP_ACPI_NVS:
+        return MMAP_REASON_NVS;
+    case MMAP_BAD_RAM:
+        return MMAP_REASON_BAD;
+    default:
+        return MMAP_REASON_FIRMWARE_RESERVED;
+    }
+}
+
+static void add_e820_sources(struct mmap_builder *builder)
+{
+    const struct mmap_build_input *const input = builder->input;
+    for (uint32_t i = 0; i < input->e820_count; i++) {
+        const struct mmap_build_e820_entry *const entry = &input->e820[i];
+        const enum mmap_reason reason = e820_reason(entry->type);
+        struct mmap_source source = {
+            .entry = i,
+            .bit = (uint8_t)reason,
+            .ram = reason != MMAP_REASON_FIRMWARE_RESERVED,
+            .firmware = true,
+        };
+        if (accept_range(builder, entry->base, entry->size, &source)) {
+            add_source(builder, &source);
+        }
+    }
+}
+
+/* A ledger entry or pin, widened to whole pages and cut at the end of physical memory: a pin comes
+ * from a firmware table, too. */
+static void add_overlay(struct mmap_builder *builder, uint32_t bit, uint64_t base, uint64_t pages)
+{
+    if (pages == 0 || base >= builder->address_limit) {
+        return;
+    }
+    uint64_t end;
+    if (__builtin_add_overflow(base, saturated_bytes(pages), &end)) {
+        end = builder->address_limit;
+    }
+    end = bits_min(end, builder->address_limit);
+    add_fixed_source(builder, bit, bits_align_down(base, PAGE_SIZE), bits_align_up(end, PAGE_SIZE));
+}
+
+static void add_ledger_sources(struct mmap_builder *builder)
+{
+    const struct mmap_build_input *const input = builder->input;
+    for (uint32_t i = 0; i < input->ledger_count; i++) {
+        const struct bootinfo_ledger_entry *const entry = &input->ledger[i];
+        if (entry->type == MMAP_KERNEL) {
+            add_overlay(builder, MMAP_REASON_KERNEL, entry->base, entry->pages);
+        } else if (entry->type == MMAP_LOADER) {
+            add_overlay(builder, MMAP_REASON_LOADER, entry->base, entry->pages);
+        }
+    }
+}
+
+static uint32_t pin_bit(uint32_t kind)
+{
+    switch (kind) {
+    case BOOTINFO_PIN_ACPI:
+        return SOURCE_PIN_ACPI;
+    case BOOTINFO_PIN_FRAMEBUFFER:
+        return SOURCE_PIN_FRAMEBUFFER;
+    default:
+        return SOURCE_PIN_RESERVED;
+    }
+}
+
+static void add_pin_sources(struct mmap_builder *builder)
+{
+    const struct mmap_build_input *const input = builder->input;
+    for (uint32_t i = 0; i < input->pin_count; i++) {
+        const struct bootinfo_pin *const pin = &input->pins[i];
+        add_overlay(builder, pin_bit(pin->kind), pin->base, pin->pages);
+    }
+}
+
+static void add_limit_sources(struct mmap_builder *builder)
+{
+    /* Whole pages, so that the limit itself trims nothing. */
+    const uint64_t limit = bits_align_down(builder->input->mem_limit_bytes, PAGE_SIZE);
+    add_fixed_source(builder, MMAP_REASON_LOW, 0, LOW_MEMORY_END);
+    add_fixed_source(builder, SOURCE_ABOVE_LIMIT, limit, PHYSICAL_END);
+    add_fixed_source(builder, SOURCE_BEYOND_DIRECT_MAP, DIRECT_MAP_SIZE, PHYSICAL_END);
+}
+
+/* ---- sorting -*/
+
+static bool boundary_before(const struct mmap_boundary *a, const struct mmap_boundary *b)
+{
+    return a->position != b->position ? a->position < b->position : a->tie < b->tie;
+}
+
+/* Merges the sorted [0, middle) and [middle, end) of @p items through @p spare. */
+static void merge_halves(struct mmap_boundary *items, struct mmap_boundary *spare, uint32_t middle,
+                         uint32_t end)
+{
+    if (!boundary_before(&items[middle], &items[middle - 1])) {
+        return; /* in order as they are: most of a firmware's map is */
+    }
+    memcpy(spare, items, middle * sizeof(*items));
+    uint32_t left = 0;
+    uint32_t right = middle;
+    uint32_t to = 0;
+    while (left < middle && right < end) {
+        if (boundary_before(&items[right], &spare[left])) {
+            items[to] = items[right];
+            right++;
+        } else {
+            items[to] = spare[left];
+            left++;
+        }
+        to++;
+    }
+    memcpy(items + to, spare + left, (middle - left) * sizeof(*items));
+}
+
+/* Bottom-up merge sort, stable, O(n log n); firmware maps are nearly sorted, which costs O(n). */
+static void sort_boundaries(struct mmap_boundary *items, struct mmap_boundary *spare, uint32_t count)
+{
+    for (uint64_t width = 1; width < count; width *= 2) {
+        for (uint64_t first = 0; first + width < count; first += 2 * width) {
+            const uint64_t run_bound = bits_min(2 * width, count - first);
+            merge_halves(items + first, spare, (uint32_t)width, (uint32_t)run_bound);
+        }
+    }
+}
+
+static void mmap_sources_sort(struct mmap_builder *builder)
+{
+    for (uint32_t i = 0; i < builder->source_count; i++) {
+        const struct mmap_source *const source = &builder->sources[i];
+        builder->starts[i] = (struct mmap_boundary){ source->start, ~source->end, i };
+        builder->ends[i] = (struct mmap_boundary){ source->end, 0, i };
+    }
+    sort_boundaries(builder->starts, builder->spare, builder->source_count);
+    sort_boundaries(builder->ends, builder->spare, builder->source_count);
+}
