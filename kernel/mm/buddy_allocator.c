@@ -85,9 +85,11 @@ enum kstatus buddy_allocate_below(struct buddy_allocator *buddy, unsigned order,
 
 static void free_bulk(struct buddy_allocator *buddy, uint32_t count, const phys_addr_t *frames)
 {
+    bool is_good = true;
     for (uint32_t i = 0; i < count; i++) {
-        BUG_ON(buddy_free(buddy, frames[i], 0) != K_OK);
+        is_good &= buddy_free(buddy, frames[i], 0) == K_OK;
     }
+    BUG_ON(!is_good);
 }
 
 enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint32_t count, phys_addr_t *frames)

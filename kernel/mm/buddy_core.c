@@ -398,13 +398,15 @@ static void give_mask(struct buddy_allocator *buddy, uint64_t word_frame, uint64
 static unsigned gather_word(uint64_t block, unsigned count, const uint64_t *frames, uint64_t *mask)
 {
     const uint64_t word_frame = bits_align_down(frames[0], TILE_WORD_UNITS);
+    uint64_t twice = 0;
     unsigned i = 0;
     *mask = 0;
     for (; i < count && frames[i] - word_frame < TILE_WORD_UNITS; i++) {
         const uint64_t units = block << (frames[i] - word_frame);
-        BUG_ON((*mask & units) != 0);
+        twice |= *mask & units;
         *mask |= units;
     }
+    BUG_ON(twice != 0);
     return i;
 }
 

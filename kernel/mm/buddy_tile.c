@@ -173,7 +173,7 @@ static unsigned pick_run(uint64_t word, unsigned order)
 static unsigned pick_group(uint64_t summary, unsigned order)
 {
     uint64_t runs = full_lanes(summary);
-    for (unsigned i = 0; i < order; i++) {
+    for (unsigned i = 0; i < order && i < GROUP_MAX_ORDER; i++) {
         runs = lane_runs_up(runs, i);
     }
     for (; order < GROUP_MAX_ORDER; order++) {

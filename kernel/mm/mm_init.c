@@ -302,9 +302,16 @@ static enum kstatus allocator_init(const struct mm_boot *boot, const char **why)
     return K_OK;
 }
 
+static atomic_bool called;
+
+void mm_init_reset(void)
+{
+    atomic_store(&called, false);
+    state = (struct mm_state){ 0 };
+}
+
 static void enter_once(void)
 {
-    static atomic_bool called;
     bool expected = false;
     if (!atomic_compare_exchange_strong_explicit(&called, &expected, true, memory_order_seq_cst,
                                                  memory_order_seq_cst)) {

@@ -73,6 +73,10 @@ struct mm_books {
  */
 MUST_CHECK enum kstatus mm_init(const struct mm_boot *boot, const char **why);
 
+/** Forgets the bring-up, so that the next test can do it again. Host tests only; the kernel mapper,
+ *  the MMIO pool and the frame allocator have resets of their own. */
+void mm_init_reset(void);
+
 /** Unmaps the low 32 MiB (S87) and gives the tables it needed to the allocator. */
 MUST_CHECK enum kstatus mm_unmap_low(void);
 

@@ -154,7 +154,7 @@ static void tree_set(const struct tree *tree, uint32_t node, unsigned height, ui
 /* Whether an inner node, or a leaf that stands for no further tree, is a block that is out. */
 static bool tree_is_block(const struct tree *tree, uint32_t node, unsigned height)
 {
-    return tree->node[node] == 0 && (height == 0 || tree->node[2 * node] != 0);
+    return tree->node[node] == 0 && (height == 0 || tree->node[(size_t)2 * node] != 0);
 }
 
 /* ---- metadata ----------------------------------------------------------------------------------

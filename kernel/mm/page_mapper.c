@@ -521,16 +521,24 @@ static struct page_run run_at(const struct page_mapper *mapper, virt_addr_t virt
     return run;
 }
 
+static bool run_is_mapped(const struct page_run *run)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        if (!page_table_entry_mapped(&run->slot.table, run->slot.index + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_all_mapped(const struct page_mapper *mapper, virt_addr_t virt, uint64_t size_bytes)
 {
     uint64_t done_bytes = 0;
     while (done_bytes < size_bytes) {
         const struct page_run run =
             run_at(mapper, virt_add(virt, done_bytes), size_bytes - done_bytes);
-        for (unsigned i = 0; i < run.count; i++) {
-            if (!page_table_entry_mapped(&run.slot.table, run.slot.index + i)) {
-                return false;
-            }
+        if (!run_is_mapped(&run)) {
+            return false;
         }
         done_bytes += run.size_bytes;
     }
