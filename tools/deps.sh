@@ -13,15 +13,16 @@ set -euo pipefail
 
 # One line a package: why it is here.
 run_packages=(
-    make            # the build
-    clang           # kernel, loader (PE/COFF target) and host tools
-    lld             # ld.lld for the kernel, lld-link for the loader
-    gnu-efi         # UEFI headers only
-    binutils        # objcopy
-    libc6-dev       # host tools
-    qemu-system-x86 # the machine
-    ovmf            # its firmware
-    mtools          # makes the FAT image that QEMU boots from
+    make                # the build
+    clang               # kernel, loader (PE/COFF target) and host tools
+    lld                 # ld.lld for the kernel, lld-link for the loader
+    gnu-efi             # UEFI headers only
+    binutils            # objcopy
+    libc6-dev           # host tools
+    qemu-system-x86     # the machine
+    ovmf                # its firmware
+    mtools              # makes the FAT image that QEMU boots from
+    console-setup-linux # the screen's font (Terminus)
 )
 test_packages=(
     libclang-rt-14-dev # sanitizers

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One boot: from its description (a Boot) to QEMU's arguments, to what came out, to a verdict.
+
+Deliberately not run-ovmf.sh: the matrix varies what that script fixes, and the script has tests of
+its own (test_run_ovmf.py, script_boot.py). QEMU facts behind the arguments: docs/testing.md.
+"""
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import images
+import ktap
+import report as report_module
+
+FIRMWARE = Path("/usr/share/OVMF")
+RETURN_LINE = re.compile(r"firstlight: returned to firmware: ([\w.-]*)\r?\n")
+
+
+class Build(NamedTuple):
+    """What there is to boot: the loader with its kernel inside, and that kernel's ELF file."""
+    efi: Path
+    kernel: Path
+
+
+# (value << 1) | 1 for what the guest writes to isa-debug-exit.
+STATUS_VERDICT = {33: "pass", 35: "failed", 37: "panic", 39: "nothing-ran"}
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One line of the matrix. `verdict` is pass, failed, panic, nothing-ran or
+    `returned:CODE` for a loader that goes back to the firmware."""
+    name: str
+    machine: str = "q35"
+    memory: str = "256M"
+    cpu: str = "max"
+    smp: int = 1
+    firmware: str = "4M"  # or 2M
+    medium: str = "disk"  # FAT ESP; or kernel: -kernel BOOTX64.EFI
+    screen: bool = False
+    serial: bool = True
+    nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
+    compiler: str = "clang"
+    words: str = "test=* exit"
+    file: str = ""  # extra file on the ESP: a name of images.BUILDERS, stored as \bad\NAME
+    verdict: str = "pass"
+    log_has: tuple = ()  # texts that must stand in the serial log
+    expect: dict = field(default_factory=dict)  # of the report, see report.EXPECTATIONS
+    seconds: int = 90  # a hang ends here; a good boot takes about five
+
+    def memory_mib(self):
+        number, unit = int(self.memory[:-1]), self.memory[-1]
+        return number * {"M": 1, "G": 1024, "T": 1024 * 1024}[unit]
+
+
+@dataclass
+class Outcome:
+    """What a boot left behind."""
+    boot: Boot
+    seconds: float = 0.0
+    problems: list = field(default_factory=list)
+    cases: list = field(default_factory=list)  # names that ran in the guest
+    log: Path = None
+
+    def ok(self):
+        return not self.problems
+
+
+def default_expectations(boot):
+    """What follows from the machine alone; the boot's own `expect` is put on top."""
+    has_nx = "-nx" not in boot.cpu
+    has_1g = boot.cpu.startswith("max") and "pdpe1gb=off" not in boot.cpu
+    expect = {"nx": has_nx, "xd_reserved": not has_nx, "pdpe1gb": has_1g,
+              "descriptor_size": 48, "cpus": boot.smp,
+              # The VGA hole and what the firmware keeps reserved is less than a MiB.
+              "firmware_ram_min": (boot.memory_mib() - 2) << 20}
+    if not has_1g:
+        expect["leaves_1g_max"] = 0
+    elif boot.memory_mib() >= 3 * 1024:
+        expect["leaves_1g_min"] = 1
+    if boot.memory_mib() >= 256:
+        expect["free_percent_min"] = 99.0
+    return {**expect, **boot.expect}
+
+
+def _firmware_arguments(boot, work):
+    suffix = "_4M" if boot.firmware == "4M" else ""
+    variables = work / "vars.fd"
+    shutil.copy(FIRMWARE / f"OVMF_VARS{suffix}.fd", variables)
+    code = FIRMWARE / f"OVMF_CODE{suffix}.fd"
+    return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+            "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+
+
+def _memory_arguments(boot):
+    arguments = ["-m", boot.memory]
+    if boot.memory_mib() > 4096:
+        # Not reserved: a machine larger than the host starts, and pays only for what it touches.
+        arguments += ["-object", f"memory-backend-ram,id=ram,size={boot.memory},reserve=off",
+                      "-machine", "memory-backend=ram"]
+    return arguments
+
+
+def _medium_arguments(boot, build, work):
+    if boot.medium == "kernel":
+        return ["-kernel", str(build.efi), "-append", boot.words]
+    extra = {boot.file: images.make_kernel(boot.file, build.kernel)} if boot.file else {}
+    disk = images.make_disk(work / "esp.img", build.efi, boot.words, extra)
+    return ["-drive", f"if=none,id=esp,format=raw,file={disk}",
+            "-device", "virtio-blk-pci,drive=esp,bootindex=0"]
+
+
+def qemu_arguments(boot, build, work):
+    """The command line for `boot` of `build`; makes the files it names in `work`."""
+    arguments = ["qemu-system-x86_64", "-accel", "tcg", "-machine", boot.machine,
+                 "-cpu", boot.cpu, "-smp", str(boot.smp), *_memory_arguments(boot),
+                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                 "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+                 *_firmware_arguments(boot, work), *_medium_arguments(boot, build, work)]
+    if boot.serial:
+        arguments += ["-serial", f"file:{work / 'serial.log'}"]
+    if boot.screen:
+        arguments += ["-device", "VGA"]
+    if boot.nx_stack:
+        arguments += ["-fw_cfg", "name=opt/ovmf/PcdSetNxForStack,string=yes"]
+    return arguments
+
+
+def _serial_text(work):
+    log = work / "serial.log"
+    return log.read_text("utf-8", "replace") if log.exists() else ""
+
+
+def _wait(process, work, seconds):
+    """Waits for the end: a verdict, or `returned:CODE`, or a word on what went wrong."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        if match := RETURN_LINE.search(_serial_text(work)):
+            return f"returned:{match[1]}"
+        if time.monotonic() > deadline:
+            return f"no end within {seconds} s"
+        time.sleep(0.1)
+    if match := RETURN_LINE.search(_serial_text(work)):
+        return f"returned:{match[1]}"
+    if process.returncode == 0:
+        return "reset or power-off before a verdict"
+    return STATUS_VERDICT.get(process.returncode, f"QEMU failed with {process.returncode}")
+
+
+def _run(arguments, work, seconds):
+    with open(work / "qemu.log", "wb") as output:
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT)
+        try:
+            return _wait(process, work, seconds)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _check_guest_output(boot, text, outcome):
+    result = ktap.parse(text)
+    outcome.cases = result.names()
+    outcome.problems += result.problems
+    outcome.problems += [f"failed in the guest: {name}" for name in result.failed]
+    if not result.passed:
+        outcome.problems.append("no self-test passed")
+    try:
+        outcome.problems += report_module.check(report_module.extract(text),
+                                                default_expectations(boot))
+    except report_module.ReportError as error:
+        outcome.problems.append(str(error))
+
+
+def judge(boot, end, text):
+    """The Outcome for a boot that ended as `end` with `text` on its serial line."""
+    outcome = Outcome(boot)
+    if end != boot.verdict:
+        outcome.problems.append(f"ended with: {end}; expected: {boot.verdict}")
+    outcome.problems += [f"serial log lacks {wanted!r}" for wanted in boot.log_has
+                         if wanted not in text]
+    if boot.verdict == "pass" and boot.serial:
+        _check_guest_output(boot, text, outcome)
+    return outcome
+
+
+def run(boot, build, work):
+    """Boots `build` as `boot` says, with its files in the new folder `work`."""
+    work.mkdir(parents=True)
+    started = time.monotonic()
+    end = _run(qemu_arguments(boot, build, work), work, boot.seconds)
+    outcome = judge(boot, end, _serial_text(work))
+    outcome.seconds = time.monotonic() - started
+    outcome.log = work / "serial.log"
+    return outcome

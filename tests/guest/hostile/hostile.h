@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * HOSTILE.EFI: a UEFI application that starts Firstlight under firmware which misbehaves on
+ * command. It gives the started image copies of the system table and of the boot services whose
+ * pointers lead here first; the firmware itself and its drivers keep the real ones, so that only
+ * the image under test sees the faults.
+ *
+ *     firmware ──starts──> HOSTILE.EFI ──LoadImage, StartImage──> BOOTX64.EFI
+ *         ^                 |  words of `hostile=`                     |
+ *         |                 v                                          v
+ *         └── real ── wrapped boot services <──────────── system table (copy)
+ *
+ *     hostile_main.c      the order of things
+ *     hostile_plan.c      the words: `hostile=split:3000,refuse:3`
+ *     hostile_map.c       GetMemoryMap: the shapes of the map
+ *     hostile_services.c  every other wrapped service, and the calls that are forbidden
+ *     hostile_squeeze.c   memory taken away before the start, really
+ *
+ * What the image must not do is answered with a line on COM1 that begins with `hostile: called`;
+ * the boot matrix fails on it. Loader flags, boot services needed.
+ */
+#ifndef TESTS_GUEST_HOSTILE_HOSTILE_H
+#define TESTS_GUEST_HOSTILE_HOSTILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+#include "kstatus.h"
+#include "lib/compiler.h"
+
+/** What can be asked for; hostile_plan.c has the names and what each one does. */
+enum hostile_word {
+    /* the memory map */
+    HOSTILE_SHUFFLE,
+    HOSTILE_REVERSE,
+    HOSTILE_SPLIT,
+    HOSTILE_DOUBLE,
+    HOSTILE_NEST,
+    HOSTILE_NEST_LOW,
+    HOSTILE_JUNK,
+    HOSTILE_STRIDE,
+    HOSTILE_UNSET_STRIDE,
+    HOSTILE_PREMERGE,
+    HOSTILE_GROW,
+    HOSTILE_CREEP,
+    HOSTILE_OVERRUN,
+    HOSTILE_LIE,
+    /* the exit */
+    HOSTILE_REFUSE,
+    HOSTILE_EXIT_ERROR,
+    /* memory */
+    HOSTILE_FAIL_PAGES,
+    HOSTILE_FAIL_ONE,
+    HOSTILE_FAIL_POOL,
+    HOSTILE_FRAGMENT,
+    HOSTILE_NO_LOW,
+    HOSTILE_SCARCE,
+    /* consoles and screen */
+    HOSTILE_NO_CONOUT,
+    HOSTILE_NO_CONIN,
+    HOSTILE_CONOUT_ERROR,
+    HOSTILE_NO_GOP,
+    HOSTILE_BLT_ONLY,
+    HOSTILE_BAD_GOP,
+    /* CPU */
+    HOSTILE_NO_NXE,
+    HOSTILE_CR4_MIN,
+    HOSTILE_CR4_MAX,
+    /* the rest */
+    HOSTILE_NONE,
+    HOSTILE_WATCHDOG,
+    HOSTILE_STALL_ERROR,
+    HOSTILE_STALL_TENTH,
+    HOSTILE_UNTERMINATED,
+    HOSTILE_ODD_OPTIONS,
+    HOSTILE_SECURE_BOOT,
+    HOSTILE_NO_TABLES,
+    HOSTILE_WORD_COUNT,
+};
+
+/** How far the image under test is. */
+enum hostile_phase {
+    HOSTILE_RUNNING,
+    HOSTILE_EXIT_TRIED, /* ExitBootServices failed: only it and GetMemoryMap may follow */
+    HOSTILE_EXITED,     /* nothing may follow */
+};
+
+/** The one state, set up by efi_main() (singleton). */
+struct hostile {
+    EFI_SYSTEM_TABLE *real_system;
+    EFI_BOOT_SERVICES *real;
+    EFI_SYSTEM_TABLE *system; /* what the image gets; in runtime memory, it stays valid */
+    EFI_BOOT_SERVICES *services;
+    EFI_RUNTIME_SERVICES *runtime;
+    enum hostile_phase phase;
+    bool map_is_fresh;                  /* no call since the last GetMemoryMap */
+    bool in_exit;                       /* that map was for the exit: the buffer is page-aligned */
+    uint32_t exits;                     /* calls of ExitBootServices */
+    uint64_t value[HOSTILE_WORD_COUNT]; /* 0: off */
+};
+
+extern struct hostile hostile;
+
+/** The value of @p word, 0 where it was not asked for. */
+static inline uint64_t hostile_value(enum hostile_word word)
+{
+    return hostile.value[word];
+}
+
+/** One line on COM1: "hostile: ", @p text, @p name. Works before and after the exit. */
+void hostile_say(const char *text, const char *name);
+
+/**
+ * Reads `name,name:number` into hostile.value.
+ * @return K_OK; K_EINVAL after a line that says which word nobody knows
+ */
+MUST_CHECK enum kstatus hostile_plan_read(const char *words, size_t length);
+
+/** Memory for the shaped map. @return K_OK or K_ENOMEM */
+MUST_CHECK enum kstatus hostile_map_init(void);
+
+/** GetMemoryMap as the image sees it. */
+EFI_STATUS EFIAPI hostile_get_memory_map(UINTN *size_bytes, EFI_MEMORY_DESCRIPTOR *map,
+                                         UINTN *map_key, UINTN *descriptor_size,
+                                         UINT32 *descriptor_version);
+
+/** The firmware's key where @p map_key is the one that hostile_get_memory_map() gave last. */
+bool hostile_map_real_key(UINTN map_key, UINTN *real_key);
+
+/** Copies the tables and leads their pointers here. @return K_OK or K_ENOMEM */
+MUST_CHECK enum kstatus hostile_services_install(void);
+
+/** Takes memory as `fragment`, `no-low` and `scarce` say. @return K_OK, K_EIO, K_ENOMEM */
+MUST_CHECK enum kstatus hostile_squeeze(void);
+
+#endif

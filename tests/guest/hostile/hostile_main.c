@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Entry of HOSTILE.EFI (hostile.h): reads its own options, loads the embedded BOOTX64.EFI, wraps
+ * the services, starts the image. Returns what the image returned.
+ */
+
+#include <arch/cpu.h>
+
+#include "hostile.h"
+#include "lib/string.h"
+#include "mm/addr.h"
+#include "msr.h"
+#include "options.h"
+#include "uart.h"
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+/* Linked in by loader_blob.S. */
+extern uint8_t loader_blob_start[];
+extern uint8_t loader_blob_end[];
+
+#define OPTIONS_BYTES_MAX 4096U
+#define JUNK_CHARACTERS   8U
+#define UTF16_BOM         0xfeffU
+
+struct hostile hostile;
+
+/* The options of the started image, where they are not passed on as they are. */
+static CHAR16 option_text[OPTIONS_BYTES_MAX / sizeof(CHAR16) + JUNK_CHARACTERS + 2];
+
+void hostile_say(const char *text, const char *name)
+{
+    struct uart uart;
+    uart_probe(&uart, UART_COM1_PORT);
+    uart_write(&uart, "hostile: ");
+    uart_write(&uart, text);
+    uart_write(&uart, name);
+    uart_write(&uart, "\n");
+}
+
+static EFI_LOADED_IMAGE_PROTOCOL *loaded_image(EFI_HANDLE image)
+{
+    EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+    void *interface = NULL;
+    return EFI_ERROR(hostile.real->HandleProtocol(image, &guid, &interface)) ? NULL : interface;
+}
+
+static enum kstatus read_plan(const EFI_LOADED_IMAGE_PROTOCOL *self)
+{
+    static struct options options;
+    const char *words;
+    size_t length;
+    options_init(&options);
+    options_append_load_options(&options, self->LoadOptions, self->LoadOptionsSize);
+    hostile_say("started with: ", options.text);
+    if (!options_get(options.text, "hostile", &words, &length)) {
+        return K_OK; /* nothing is wrong with this firmware */
+    }
+    return hostile_plan_read(words, length);
+}
+
+/* LoadOptions as the plan wants them; they stay UTF-16. */
+static void pass_options(const EFI_LOADED_IMAGE_PROTOCOL *self, EFI_LOADED_IMAGE_PROTOCOL *child)
+{
+    child->LoadOptions = self->LoadOptions;
+    child->LoadOptionsSize = self->LoadOptionsSize;
+    const bool odd = hostile_value(HOSTILE_ODD_OPTIONS) != 0;
+    const bool unterminated = hostile_value(HOSTILE_UNTERMINATED) != 0;
+    if ((!odd && !unterminated) || self->LoadOptionsSize > OPTIONS_BYTES_MAX) {
+        return;
+    }
+    const CHAR16 *const from = self->LoadOptions;
+    UINTN length = 0;
+    if (odd) {
+        option_text[length++] = UTF16_BOM;
+    }
+    for (UINTN i = 0; i < self->LoadOptionsSize / sizeof(CHAR16) && from[i] != 0; i++) {
+        option_text[length++] = from[i];
+    }
+    for (UINTN i = 0; i < JUNK_CHARACTERS; i++) {
+        option_text[length + i] = L'!'; /* read only by who runs past the end */
+    }
+    child->LoadOptions = option_text;
+    child->LoadOptionsSize = (UINT32)(length * sizeof(CHAR16) + (odd ? 1 : 0));
+}
+
+static EFI_STATUS load(EFI_HANDLE self_handle, const EFI_LOADED_IMAGE_PROTOCOL *self,
+                       EFI_HANDLE *child)
+{
+    const EFI_STATUS status =
+        hostile.real->LoadImage(FALSE, self_handle, self->FilePath, loader_blob_start,
+                                (UINTN)(loader_blob_end - loader_blob_start), child);
+    EFI_LOADED_IMAGE_PROTOCOL *const image = EFI_ERROR(status) ? NULL : loaded_image(*child);
+    if (image == NULL) {
+        return EFI_LOAD_ERROR;
+    }
+    image->SystemTable = hostile.system; /* what the entry point gets */
+    image->DeviceHandle = self->DeviceHandle;
+    pass_options(self, image);
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS fail(const char *what)
+{
+    hostile_say("cannot start: ", what);
+    return EFI_ABORTED;
+}
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    hostile.real_system = system;
+    hostile.real = system->BootServices;
+    const EFI_LOADED_IMAGE_PROTOCOL *const self = loaded_image(image);
+    if (self == NULL || read_plan(self) != K_OK) {
+        return fail("no plan");
+    }
+    if (hostile_map_init() != K_OK || hostile_services_install() != K_OK) {
+        return fail("no memory for the tables");
+    }
+    EFI_HANDLE child = NULL;
+    if (EFI_ERROR(load(image, self, &child))) {
+        return fail("BOOTX64.EFI does not load");
+    }
+    if (hostile_squeeze() != K_OK) {
+        return fail("no memory map");
+    }
+    if (hostile_value(HOSTILE_NO_NXE) != 0) {
+        x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) & ~X86_EFER_NXE);
+    }
+    return hostile.real->StartImage(child, NULL, NULL);
+}

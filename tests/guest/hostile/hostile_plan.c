@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The words of `hostile=`: see hostile.h. `name` alone is `name:1`.
+ */
+#include "hostile.h"
+#include "lib/string.h"
+
+static const struct {
+    const char *name;
+    enum hostile_word word;
+} words[] = {
+    { "shuffle", HOSTILE_SHUFFLE },           /* each map in another order */
+    { "reverse", HOSTILE_REVERSE },           /* highest address first */
+    { "split", HOSTILE_SPLIT },               /* N pages above 1 MiB: a descriptor each */
+    { "double", HOSTILE_DOUBLE },             /* descriptors twice, and once more by halves */
+    { "nest", HOSTILE_NEST },                 /* reserved in free memory, bad in that; high up */
+    { "nest-low", HOSTILE_NEST_LOW },         /* reserved on the first free MiB above 1 MiB */
+    { "junk", HOSTILE_JUNK },                 /* zero-length, wrapping, too high, unaligned */
+    { "stride", HOSTILE_STRIDE },             /* N bytes from one descriptor to the next */
+    { "unset-stride", HOSTILE_UNSET_STRIDE }, /* the size of a descriptor is not written */
+    { "premerge", HOSTILE_PREMERGE },         /* wants room for 32 more than it returns */
+    { "grow", HOSTILE_GROW },                 /* N descriptors more after each refused exit */
+    { "creep", HOSTILE_CREEP },               /* N descriptors more after each call */
+    { "overrun", HOSTILE_OVERRUN },           /* writes 8 bytes behind the buffer of the exit */
+    { "lie", HOSTILE_LIE },                   /* claims more bytes than that buffer holds */
+    { "refuse", HOSTILE_REFUSE },             /* ExitBootServices refuses N times */
+    { "exit-error", HOSTILE_EXIT_ERROR },     /* ... fails with an error it must not return */
+    { "fail-pages", HOSTILE_FAIL_PAGES },     /* AllocatePages fails from call N on */
+    { "fail-one", HOSTILE_FAIL_ONE },         /* AllocatePages fails at call N only */
+    { "fail-pool", HOSTILE_FAIL_POOL },       /* AllocatePool fails from call N on */
+    { "fragment", HOSTILE_FRAGMENT },         /* no free 2 MiB below 4 GiB; the holes stay */
+    { "no-low", HOSTILE_NO_LOW },             /* nothing free from 1 MiB to 4 GiB */
+    { "scarce", HOSTILE_SCARCE },             /* N KiB free above 1 MiB */
+    { "none", HOSTILE_NONE },                 /* good firmware, but wrapped */
+    { "no-conout", HOSTILE_NO_CONOUT },
+    { "no-conin", HOSTILE_NO_CONIN },
+    { "conout-error", HOSTILE_CONOUT_ERROR }, /* OutputString prints nothing and fails */
+    { "no-gop", HOSTILE_NO_GOP },
+    { "blt-only", HOSTILE_BLT_ONLY }, /* a screen without a framebuffer */
+    { "bad-gop", HOSTILE_BAD_GOP },   /* a screen larger than its framebuffer */
+    { "no-nxe", HOSTILE_NO_NXE },     /* EFER.NXE clear from the start */
+    { "cr4-min", HOSTILE_CR4_MIN },   /* at the exit: no OSFXSR, OSXMMEXCPT, DE, MCE, PGE */
+    { "cr4-max", HOSTILE_CR4_MAX },   /* at the exit: PGE, SMEP, SMAP, UMIP, ... */
+    { "watchdog", HOSTILE_WATCHDOG }, /* SetWatchdogTimer fails */
+    { "stall-error", HOSTILE_STALL_ERROR },
+    { "stall-tenth", HOSTILE_STALL_TENTH },   /* Stall takes a tenth of the time */
+    { "unterminated", HOSTILE_UNTERMINATED }, /* LoadOptions without NUL, junk behind */
+    { "odd-options", HOSTILE_ODD_OPTIONS },   /* LoadOptionsSize is odd, there is a BOM */
+    { "secure-boot", HOSTILE_SECURE_BOOT },   /* the variable says that it is on */
+    { "no-tables", HOSTILE_NO_TABLES },       /* no configuration tables, no vendor */
+};
+_Static_assert(ARRAY_COUNT(words) == HOSTILE_WORD_COUNT, "each word has a name");
+
+static bool set_word(const char *name, size_t length, uint64_t value)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (strlen(words[i].name) == length && memcmp(words[i].name, name, length) == 0) {
+            hostile.value[words[i].word] = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reads one word, [text, text + length). */
+static bool read_word(const char *text, size_t length)
+{
+    size_t name_length = 0;
+    while (name_length < length && text[name_length] != ':') {
+        name_length++;
+    }
+    if (name_length == length) {
+        return set_word(text, length, 1);
+    }
+    uint64_t value = 0;
+    for (size_t i = name_length + 1; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    return set_word(text, name_length, value);
+}
+
+enum kstatus hostile_plan_read(const char *text, size_t length)
+{
+    size_t start = 0;
+    while (start < length) {
+        size_t end = start;
+        while (end < length && text[end] != ',') {
+            end++;
+        }
+        if (!read_word(text + start, end - start)) {
+            hostile_say("nobody knows the word at: ", text + start);
+            return K_EINVAL;
+        }
+        start = end + 1;
+    }
+    return K_OK;
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots under firmware that misbehaves, as data: add a line to add a boot.
+
+`faults` are words of tests/guest/hostile/hostile_plan.c. A boot passes where Firstlight ends as
+`verdict` says and has made no call that UEFI forbids (the wrapper prints `hostile: called ...`).
+"""
+
+from dataclasses import dataclass
+
+from boot import Boot
+
+# run_hostile.py: QEMU ended by the guest's reset, without a verdict.
+RESET = "reset or power-off before a verdict"
+FORBIDDEN = "hostile: called"
+ALL_KEYS = tuple(f"exit attempt {n}: map key 0x" for n in range(1, 9))
+PIECES = {"free_percent_min": 95.0}  # what the shape itself takes away
+TESTS = "test=* exit"
+
+
+@dataclass(frozen=True)
+class HostileBoot(Boot):
+    """`type_on`: a byte goes to the serial line as soon as this text is on it."""
+    firmware: str = "2M"
+    medium: str = "kernel"
+    compiler: str = "hostile"
+    faults: str = ""
+    type_on: str = ""
+    minimum_seconds: float = 0.0  # less: it did not wait as it must
+
+
+def hostile(faults, words=TESTS, **fields):
+    """A boot named after its faults."""
+    name = "hostile-" + faults.replace(",", "+").replace(":", "-")
+    for field in ("memory", "cpu"):
+        if field in fields:
+            name += f"-{fields[field].replace(',', '_')}"
+    return HostileBoot(name, faults=faults, words=f"hostile={faults} {words}", **fields)
+
+
+MAPS = [
+    hostile("none"),
+    hostile("shuffle"),
+    hostile("reverse", memory="5G", expect={"efi_map_sorted": False}),
+    hostile("split:6000,shuffle"),
+    hostile("double,shuffle"),
+    hostile("nest,shuffle", expect=PIECES),
+    hostile("nest-low", expect=PIECES),
+    hostile("junk,shuffle", expect=PIECES),
+    hostile("split:2000,double,nest,junk,shuffle", memory="5G", expect=PIECES),
+    hostile("stride:56", expect={"descriptor_size": 56}),
+    hostile("stride:64,premerge", expect={"descriptor_size": 64}),
+    hostile("stride:4096", expect={"descriptor_size": 4096}),
+    hostile("stride:44", verdict="returned:bad-memory-map"),
+    hostile("stride:32", verdict="returned:bad-memory-map"),
+    hostile("unset-stride", verdict="returned:bad-memory-map"),
+    hostile("creep:20", verdict="returned:exit-refused"),
+    hostile("overrun", verdict="returned:exit-refused", log_has=("past the end of its buffer",)),
+    hostile("lie", verdict="returned:exit-refused", log_has=("claims more bytes",)),
+]
+
+EXITS = [
+    hostile("refuse:1"),
+    hostile("refuse:3,grow:20", log_has=("left boot services: 4 attempts",)),
+    hostile("refuse:7", log_has=("left boot services: 8 attempts",)),
+    # Stall() at a tenth makes the loader take 3 s for the 30 that it says.
+    hostile("refuse:1000,stall-tenth", verdict=RESET, minimum_seconds=3.0,
+            log_has=ALL_KEYS + ("stopped: ExitBootServices refused every key",
+                                "reset in 30 seconds")),
+    hostile("refuse:1000", verdict=RESET, type_on="or at a byte on this line", seconds=25,
+            log_has=ALL_KEYS),
+    hostile("exit-error,stall-tenth", verdict=RESET,
+            log_has=("failed with an error that it must not return",)),
+    hostile("refuse:3,grow:40,stall-tenth", verdict=RESET, log_has=("wants a larger buffer",)),
+]
+
+MEMORY = [
+    hostile("fragment", expect=PIECES),
+    hostile("fragment", memory="3G", expect=PIECES),  # more pieces than the kernel has areas
+    hostile("no-low", memory="5G"),
+    hostile("scarce:2048"),
+    hostile("scarce:256", verdict="returned:no-memory"),
+    hostile("fail-one:1"),
+    hostile("fail-one:4"),
+    hostile("fail-pages:3", verdict="returned:no-memory"),
+    hostile("fail-pages:1", memory="5G", verdict="returned:no-memory"),
+    hostile("fail-pool:4", verdict="returned:no-memory"),
+]
+
+CONSOLES_AND_CPU = [
+    hostile("no-conout,no-conin"),
+    hostile("conout-error,watchdog", log_has=("firstlight: kernel entered",)),
+    hostile("no-gop", screen=True),
+    hostile("blt-only", log_has=("screen: none",)),
+    hostile("bad-gop", screen=True, log_has=("screen: none",)),
+    hostile("no-nxe"),
+    hostile("no-nxe", cpu="max,-nx"),
+    hostile("cr4-min"),
+    hostile("cr4-max"),
+    hostile("stall-error"),
+    hostile("unterminated"),
+    hostile("odd-options"),
+    hostile("no-tables"),
+    hostile("secure-boot", words="kernel=\\kernel.elf test=* exit",
+            verdict="returned:secure-boot"),
+]
+
+BOOTS = MAPS + EXITS + MEMORY + CONSOLES_AND_CPU

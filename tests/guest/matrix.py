@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The boot matrix as data: add a line to add a boot.
+
+BOOTS run in `make test`: every value of every dimension at least once, and the pairs that have
+bitten (few bytes of RAM with the big firmware, no NX with many pages, another compiler at 1 TiB).
+full() is the product of the dimensions, for `make test-long`.
+"""
+
+from itertools import product
+
+from boot import Boot
+
+# QEMU puts all RAM above 4 GiB at 1 TiB once there is about that much; 42 bits hold that.
+TERABYTE = {"memory": "1T", "cpu": "max,phys-bits=42", "firmware": "2M", "medium": "kernel"}
+UNSORTED = {"efi_map_sorted": False}  # OVMF lists RAM above 4 GiB before the holes below
+CPUS = ("max", "qemu64", "qemu64,-nx", "max,-nx", "max,pdpe1gb=off")
+
+SIZES = [
+    Boot("q35-48M", memory="48M"),  # the smallest for this firmware and a disk
+    Boot("q35-64M", memory="64M"),
+    Boot("q35-256M"),
+    Boot("q35-1G", memory="1G"),
+    Boot("q35-3G", memory="3G", expect=UNSORTED),
+    Boot("q35-5G", memory="5G", expect=UNSORTED),
+    Boot("q35-1T", **TERABYTE, expect={"leaves_1g_min": 1000}),
+    Boot("pc-48M", machine="pc", memory="48M"),
+    Boot("pc-64M", machine="pc", memory="64M", medium="kernel"),
+    Boot("pc-256M", machine="pc"),
+    Boot("pc-1G", machine="pc", memory="1G", firmware="2M"),
+    Boot("pc-3G", machine="pc", memory="3G", medium="kernel"),
+    Boot("pc-5G", machine="pc", memory="5G", expect=UNSORTED),
+    Boot("pc-1T", machine="pc", **TERABYTE),
+    Boot("q35-40M-2M-kernel", memory="40M", firmware="2M", medium="kernel"),
+    Boot("q35-256M-2M", firmware="2M"),
+    Boot("q35-256M-kernel", medium="kernel"),
+    Boot("q35-256M-2M-kernel", firmware="2M", medium="kernel"),
+]
+
+PROCESSORS = [
+    Boot("q35-256M-qemu64", cpu="qemu64", medium="kernel"),
+    Boot("q35-5G-qemu64", cpu="qemu64", memory="5G", expect={"leaves_2m_min": 2000}),
+    Boot("q35-256M-qemu64-nonx", cpu="qemu64,-nx"),
+    Boot("pc-3G-qemu64-nonx", machine="pc", cpu="qemu64,-nx", memory="3G", medium="kernel"),
+    Boot("q35-48M-nonx", cpu="max,-nx", memory="48M"),
+    Boot("q35-5G-nonx", cpu="max,-nx", memory="5G", medium="kernel"),
+    Boot("q35-256M-no1g", cpu="max,pdpe1gb=off", medium="kernel"),
+    Boot("q35-5G-no1g", cpu="max,pdpe1gb=off", memory="5G", expect={"leaves_2m_min": 2000}),
+    Boot("q35-256M-smp2", smp=2),
+    Boot("pc-1G-smp4", machine="pc", memory="1G", smp=4),
+]
+
+FIRMWARES_AND_DEVICES = [
+    Boot("q35-256M-screen", screen=True),
+    Boot("pc-256M-screen-kernel", machine="pc", screen=True, medium="kernel"),
+    Boot("q35-256M-nxstack", nx_stack=True),
+    Boot("q35-256M-nxstack-kernel", nx_stack=True, firmware="2M", medium="kernel"),
+    Boot("q35-256M-noserial", serial=False),
+    Boot("pc-256M-noserial-kernel", machine="pc", serial=False, medium="kernel"),
+    Boot("q35-256M-noserial-screen", serial=False, screen=True),
+]
+
+SECOND_COMPILER = [
+    Boot("gcc-q35-256M", compiler="gcc"),
+    Boot("gcc-pc-5G-qemu64-nonx", compiler="gcc", machine="pc", memory="5G", cpu="qemu64,-nx"),
+    Boot("gcc-q35-1T", compiler="gcc", **TERABYTE),
+]
+
+
+def refused(file, *words, code="kernel-not-elf"):
+    """The loader names what is wrong with \\bad\\`file` and is back in the firmware."""
+    return Boot(f"refused-{file.removesuffix('.elf')}", words=f"kernel=\\bad\\{file} test=* exit",
+                file=file, verdict=f"returned:{code}", log_has=words)
+
+
+REFUSALS = [
+    refused("empty.elf", "too short for an ELF header"),
+    refused("header-only.elf", "program headers outside of the file"),
+    refused("truncated.elf", "outside of the file"),
+    refused("not-elf.elf", "not an ELF file"),
+    refused("wrong-machine.elf", "not an x86-64 image"),
+    refused("write-execute.elf", "segment both writable and executable"),
+    refused("overlapping.elf", "load segments overlap"),
+    refused("entry-outside.elf", "entry point outside of the executable segment"),
+    refused("relocation-outside.elf", "relocation's target is outside of the segments"),
+    Boot("refused-missing", words="kernel=\\no\\such.elf test=* exit",
+         verdict="returned:kernel-not-found", log_has=("kernel=\\no\\such.elf cannot be read",)),
+    # The firmware itself leaves 4 KiB of conventional memory here.
+    Boot("refused-no-memory", memory="32M", firmware="2M", medium="kernel",
+         verdict="returned:no-memory", log_has=("no free range of",)),
+]
+
+# Ends other than a pass: the verdict itself is what is tested.
+OTHER_ENDS = [
+    Boot("dryrun", words="dryrun", verdict="returned:dry-run-ok"),
+    Boot("dryrun-kernel", words="dryrun", medium="kernel", verdict="returned:dry-run-ok"),
+    Boot("no-test-matches", words="test=no.such_test exit", verdict="nothing-ran"),
+    Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
+]
+
+BOOTS = SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SECOND_COMPILER + REFUSALS + OTHER_ENDS
+
+
+def full():
+    """Machine x memory x CPU x medium, as far as the firmware runs."""
+    for machine, memory, cpu, medium in product(
+            ("q35", "pc"), ("48M", "64M", "256M", "1G", "3G", "5G"), CPUS, ("disk", "kernel")):
+        name = "-".join(("full", machine, memory, cpu.replace(",", "_"), medium))
+        yield Boot(name, machine=machine, memory=memory, cpu=cpu, medium=medium)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A guest's screen as text: screendumps by QMP, glyphs recognised by the font they were drawn with.
+
+What a screen must show follows from the serial log alone: expected_rows() wraps and scrolls it as a
+terminal does. Nothing here knows the kernel's own table of characters.
+"""
+
+import json
+import socket
+import subprocess
+import time
+from collections import Counter
+from typing import NamedTuple
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+class Picture(NamedTuple):
+    width: int
+    height: int
+    pixels: bytes  # three bytes each
+
+
+class Font(NamedTuple):
+    width: int
+    height: int
+    characters: dict  # rows as a tuple of integers -> character
+
+
+def read_ppm(data):
+    """A binary PPM of 8 bits a colour, as QEMU writes it."""
+    magic, size, most, pixels = data.split(b"\n", 3)
+    width, height = map(int, size.split())
+    if (magic, most, len(pixels)) != (b"P6", b"255", width * height * 3):
+        raise ValueError("not a PPM that QEMU writes")
+    return Picture(width, height, pixels)
+
+
+def read_psf1(data):
+    """ASCII of a PSF1 font without looking at its table: Debian's fonts keep ASCII in place."""
+    if data[:2] != b"\x36\x04":
+        raise ValueError("not a PSF1 font")
+    height = data[3]
+    glyphs = [tuple(data[4 + i * height:4 + (i + 1) * height]) for i in range(256)]
+    return Font(8, height, {glyphs[code]: chr(code) for code in range(32, 127)})
+
+
+def scale_of(picture, font):
+    """The smallest that leaves at most 200 columns."""
+    scale = 1
+    while picture.width // (font.width * scale) > 200:
+        scale += 1
+    return scale
+
+
+def grid_of(picture, font):
+    scale = scale_of(picture, font)
+    return (picture.width // (font.width * scale), picture.height // (font.height * scale))
+
+
+def bits_of(picture):
+    """The picture as one string of 0 and 1 a line, and its colours. Whatever is not the most
+    frequent colour, the paper, is ink."""
+    values = [picture.pixels[i:i + 3] for i in range(0, len(picture.pixels), 3)]
+    colours = Counter(values)
+    paper = colours.most_common(1)[0][0]
+    text = "".join("0" if value == paper else "1" for value in values)
+    lines = [text[i:i + picture.width] for i in range(0, len(text), picture.width)]
+    return lines, colours
+
+
+def _unscaled(line, scale):
+    """Every `scale`th pixel; None where the ones between differ."""
+    sample = line[::scale]
+    return sample if "".join(bit * scale for bit in sample) == line else None
+
+
+def read_rows(lines, picture, font):
+    """The characters in the picture's cells, a string a row, trailing blanks cut."""
+    columns, rows = grid_of(picture, font)
+    scale = scale_of(picture, font)
+    text = []
+    for row in range(rows):
+        top = row * font.height * scale
+        block = [lines[top + i] for i in range(font.height * scale)]
+        if any(block[i] != block[i - i % scale] for i in range(len(block))):
+            raise ValueError(f"row {row} is not scaled by {scale} down")
+        samples = [_unscaled(line[:columns * font.width * scale], scale)
+                   for line in block[::scale]]
+        if None in samples:
+            raise ValueError(f"row {row} is not scaled by {scale} across")
+        cells = [tuple(int(sample[at:at + font.width], 2) for sample in samples)
+                 for at in range(0, columns * font.width, font.width)]
+        text.append("".join(font.characters.get(cell, UNKNOWN) for cell in cells).rstrip())
+    return text
+
+
+def expected_rows(log, columns, rows):
+    """The last `rows` rows of `log` on a terminal, from its first kernel line on."""
+    lines = log.replace("\r", "").split("\n")
+    first = next(i for i, line in enumerate(lines) if "] Firstlight " in line)
+    wrapped = []
+    for line in lines[first:]:
+        if not line.startswith("@report "):
+            wrapped += [line[at:at + columns].rstrip() for at in range(0, len(line) or 1, columns)]
+    blank = [""] * max(0, rows - len(wrapped))
+    return wrapped[-rows:] + blank
+
+
+class Guest:
+    """A running QEMU with a QMP socket; serial log in work/serial.log. Use as a context."""
+
+    def __init__(self, arguments, work):
+        self.work = work
+        self.log_file = work / "serial.log"
+        path = work / "qmp.sock"
+        self.process = subprocess.Popen([*arguments, "-qmp", f"unix:{path},server=on,wait=off"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.connect(str(path))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.close()
+        self.socket.close()
+        self.process.kill()
+        self.process.wait()
+
+    def connect(self, path):
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.socket.connect(path)
+                break
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    self.process.kill()
+                    raise
+                time.sleep(0.05)
+        self.socket.settimeout(60)
+        self.stream = self.socket.makefile("rw", encoding="utf-8")
+        self.stream.readline()  # greeting
+        self.command("qmp_capabilities")
+
+    def command(self, name, **arguments):
+        self.stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self.stream.flush()
+        while True:
+            answer = json.loads(self.stream.readline())
+            if "error" in answer:
+                raise RuntimeError(f"{name}: {answer['error']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def log(self):
+        return self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
+
+    def wait_for(self, text, seconds=90):
+        """Waits until `text` stands in the log; returns the log."""
+        deadline = time.monotonic() + seconds
+        while text not in (log := self.log()):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"no {text!r} in the log: {log[-2000:]}")
+            time.sleep(0.1)
+        return log
+
+    def picture(self):
+        path = self.work / "screen.ppm"
+        self.command("screendump", filename=str(path))
+        return read_ppm(path.read_bytes())

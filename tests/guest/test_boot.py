@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""boot.py, images.py and matrix.py: arguments, verdicts, disks and the matrix as data."""
+
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import boot as boot_module
+import images
+import matrix
+import sample
+from boot import Boot
+from test_ktap import GOOD
+
+BAD_SUITE = GOOD.replace("2 passed", "9 passed")
+
+
+def small_elf():
+    """An ELF64 header, segments R at 0, R+X at 0x1000, dynamic section and one relocation at 0x200."""
+    header = b"\x7fELF" + bytes(12) + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0x1000, 64, 0, 0,
+                                                  64, 56, 3, 0, 0, 0)
+    segments = [struct.pack("<IIQQQQQQ", kind, flags, at, at, at, 0x1000, 0x1000, 0x1000)
+                for kind, flags, at in ((1, 4, 0), (1, 5, 0x1000), (2, 4, 0x200))]
+    dynamic = struct.pack("<QQQQ", 7, 0x220, 0, 0)
+    relocation = struct.pack("<QQQ", 0x300, 8, 0x1000)
+    return (header + b"".join(segments)).ljust(0x200, b"\0") + dynamic + relocation
+
+
+class ArgumentsTest(unittest.TestCase):
+    def arguments(self, **fields):
+        with tempfile.TemporaryDirectory() as folder:
+            efi = Path(folder) / "BOOTX64.EFI"
+            efi.write_bytes(b"MZ")
+            build = boot_module.Build(efi, efi)
+            return " ".join(boot_module.qemu_arguments(Boot("x", **fields), build, Path(folder)))
+
+    def test_default_boots_a_disk_with_serial_and_no_screen(self):
+        text = self.arguments()
+        self.assertIn("esp.img", text)
+        self.assertIn("-serial", text)
+        self.assertIn("OVMF_CODE_4M.fd", text)
+        self.assertNotIn("VGA", text)
+
+    def test_kernel_medium_hands_the_words_over(self):
+        text = self.arguments(medium="kernel", firmware="2M", serial=False, screen=True)
+        self.assertIn("-append test=* exit", text)
+        self.assertIn("OVMF_CODE.fd", text)
+        self.assertIn("VGA", text)
+        self.assertNotIn("-serial", text)
+
+    def test_large_memory_is_not_reserved(self):
+        self.assertIn("size=5G,reserve=off", self.arguments(memory="5G", medium="kernel"))
+        self.assertNotIn("reserve", self.arguments(memory="3G", medium="kernel"))
+
+
+class JudgeTest(unittest.TestCase):
+    def test_good_log_with_report_passes(self):
+        outcome = boot_module.judge(Boot("x"), "pass", GOOD + "\n" + sample.line())
+        self.assertEqual(outcome.problems, [])
+        self.assertEqual(len(outcome.cases), 2)
+
+    def test_silence_and_missing_report_fail(self):
+        for text in ("", GOOD, sample.line(), BAD_SUITE + "\n" + sample.line()):
+            with self.subTest(text=text[:20]):
+                self.assertFalse(boot_module.judge(Boot("x"), "pass", text).ok())
+
+    def test_other_end_than_expected_fails(self):
+        good = GOOD + "\n" + sample.line()
+        self.assertFalse(boot_module.judge(Boot("x"), "panic", good).ok())
+        self.assertFalse(boot_module.judge(Boot("x", verdict="panic"), "pass", good).ok())
+
+    def test_no_serial_port_is_judged_by_its_verdict(self):
+        self.assertTrue(boot_module.judge(Boot("x", serial=False), "pass", "").ok())
+
+    def test_text_that_must_be_there_is_looked_for(self):
+        wanted = Boot("x", verdict="returned:no-kernel", log_has=("0x1234",))
+        self.assertTrue(boot_module.judge(wanted, "returned:no-kernel", "at 0x1234").ok())
+        self.assertFalse(boot_module.judge(wanted, "returned:no-kernel", "at 0x12").ok())
+
+
+class RunTest(unittest.TestCase):
+    """_run() with small commands in QEMU's place."""
+
+    def end(self, script, seconds=20):
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            command = ["bash", "-c", script, "qemu", str(work / "serial.log")]
+            return boot_module._run(command, work, seconds)  # pylint: disable=protected-access
+
+    def test_every_exit_status_has_its_verdict(self):
+        for status, verdict in ((33, "pass"), (35, "failed"), (37, "panic"), (39, "nothing-ran"),
+                                (0, "reset or power-off before a verdict"),
+                                (1, "QEMU failed with 1")):
+            self.assertEqual(self.end(f"exit {status}"), verdict)
+
+    def test_return_to_firmware_ends_a_machine_that_goes_on(self):
+        self.assertEqual(self.end('echo "firstlight: returned to firmware: bad-elf" >"$1"; '
+                                  "exec tail -f /dev/null"), "returned:bad-elf")
+
+    def test_hang_ends_at_the_limit(self):
+        self.assertEqual(self.end("exec tail -f /dev/null", 0.3), "no end within 0.3 s")
+
+
+class ImagesTest(unittest.TestCase):
+    def test_variants_differ_from_the_original_as_named(self):
+        elf = small_elf()
+        for name, builder in images.BUILDERS.items():
+            with self.subTest(name):
+                self.assertEqual(builder(elf) == elf, name == "good.elf")
+        self.assertEqual(struct.unpack_from("<I", images.write_execute(elf), 64 + 56 + 4)[0], 7)
+
+    def test_disk_holds_loader_words_and_extra_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            efi = Path(folder) / "x.efi"
+            efi.write_bytes(b"MZ loader")
+            disk = images.make_disk(Path(folder) / "esp.img", efi, "test=* exit", {"a.elf": b"no"})
+
+            def content(name):
+                return subprocess.run(["mtype", "-i", str(disk), f"::/{name}"], check=True,
+                                      capture_output=True).stdout
+            self.assertEqual(content("EFI/BOOT/BOOTX64.EFI"), b"MZ loader")
+            self.assertEqual(content("firstlight/cmdline.txt"), b"test=* exit\n")
+            self.assertEqual(content("bad/a.elf"), b"no")
+
+
+class MatrixTest(unittest.TestCase):
+    def values(self, name):
+        return {getattr(b, name) for b in matrix.BOOTS}
+
+    def test_names_are_unique(self):
+        names = [b.name for b in matrix.BOOTS] + [b.name for b in matrix.full()]
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_every_value_of_every_dimension_is_there(self):
+        self.assertLessEqual({"48M", "64M", "256M", "1G", "3G", "5G", "1T"}, self.values("memory"))
+        self.assertLessEqual(set(matrix.CPUS), self.values("cpu"))
+        self.assertEqual({"q35", "pc"}, self.values("machine"))
+        self.assertEqual({"disk", "kernel"}, self.values("medium"))
+        self.assertEqual({"4M", "2M"}, self.values("firmware"))
+        self.assertEqual({"clang", "gcc"}, self.values("compiler"))
+        for flag in ("screen", "serial", "nx_stack"):
+            self.assertEqual({True, False}, self.values(flag))
+        self.assertIn(2, self.values("smp"))
+
+    def test_each_machine_has_each_size_and_the_smallest_has_4m_and_a_disk(self):
+        for machine in ("q35", "pc"):
+            sizes = {b.memory for b in matrix.BOOTS if b.machine == machine}
+            self.assertLessEqual({"48M", "64M", "256M", "1G", "3G", "5G", "1T"}, sizes)
+        for one in matrix.BOOTS:
+            if one.memory == "48M":
+                self.assertEqual((one.firmware, one.medium), ("4M", "disk"))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Targets that test; the Makefile includes this file after its own rules. tests/all.py is the list
+# of what `make test` runs.
+
+PYTHON ?= python3
+
+include tests/guest/guest.mk tests/guest/hostile/hostile.mk
+
+.PHONY: test
+test:
+	$(Q)$(PYTHON) tests/all.py --build $(BUILD) --esp $(ESP)
+
+# PATTERN is a glob over boot names: make test-boot PATTERN='q35-*'
+.PHONY: test-boot
+test-boot: $(EFI) gcc-kernel
+	$(Q)$(PYTHON) tests/guest/run_matrix.py --build $(BUILD) --esp $(ESP) $(if $(PATTERN),'$(PATTERN)')
+
+.PHONY: test-hostile
+test-hostile: $(HOSTILE_EFI)
+	$(Q)$(PYTHON) tests/guest/run_hostile.py --build $(BUILD) --esp $(ESP) $(if $(PATTERN),'$(PATTERN)')
+
+.PHONY: gcc-kernel
+gcc-kernel:
+	$(Q)$(MAKE) -s --no-print-directory KERNEL_CC=gcc BUILD=$(BUILD)/gcc ESP=$(BUILD)/gcc/esp \
+	    $(BUILD)/gcc/esp/EFI/BOOT/BOOTX64.EFI
+
+# Not in `make test`: host tests over many seeds, and the whole matrix (120 boots).
+LONG_SEEDS ?= 40
+.PHONY: test-long
+test-long: $(BUILD)/host/unit $(EFI)
+	$(Q)for seed in $$(seq 1 $(LONG_SEEDS)); do \
+	    $(BUILD)/host/unit --seed $$seed >$(BUILD)/host/unit-$$seed.log \
+	        || { cat $(BUILD)/host/unit-$$seed.log; exit 1; }; \
+	done; echo "host tests passed with $(LONG_SEEDS) seeds"
+	$(Q)$(PYTHON) tests/guest/run_matrix.py --build $(BUILD) --esp $(ESP) --full
+
+# Static analysis: slower than the gates that `make test` runs, zero findings all the same.
+.PHONY: check
+check:
+	$(Q)BUILD=$(BUILD) ESP=$(ESP) tests/check.sh
+
+# For the tools above: a variable of the Makefile as it stands.
+.PHONY: print-%
+print-%:
+	@printf '%s\n' '$(subst ','\'',$($*))'
+
+.PHONY: help-tests
+help-tests:
+	@echo '  make test              everything CI runs; last line "N passed, N failed"'
+	@echo '  make test-boot         boot matrix only; PATTERN=GLOB over boot names'
+	@echo '  make test-hostile      boots under misbehaving firmware; PATTERN=GLOB'
+	@echo '  make test-long         many seeds, the whole matrix'
+	@echo '  make check             static analysis'
