@@ -50,7 +50,9 @@ WARN_clang := -Wcomma -Wshorten-64-to-32 -Wassign-enum -Wmissing-variable-declar
 warn_for = $(WARN) $(if $(findstring gcc,$(1)),$(WARN_gcc),$(WARN_clang))
 
 # Absolute folder names must not reach the output: two clean builds give the same bytes.
-REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
+# (clang also notes the folder in the line tables of assembly files.)
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. \
+                $(if $(findstring clang,$(KERNEL_CC)),-fdebug-compilation-dir=.)
 
 FREESTANDING := -ffreestanding -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
                 -fno-stack-protector -fno-omit-frame-pointer -fno-delete-null-pointer-checks
@@ -93,10 +95,12 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
-                          kernel/acpi.c kernel/dev/serial8250.c kernel/monitor/line_editor.c) \
+                          kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
+                          kernel/dev/framebuffer.c kernel/dev/text_screen.c \
+                          kernel/monitor/line_editor.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
-               $(wildcard loader/efi_map.c loader/mmap_build.c loader/exit_boot.c \
+               $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/handover.c \
                           loader/uart.c)
@@ -105,7 +109,21 @@ UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c t
 
 # ---- kernel -----------------------------------------------------------------------------------
 
-KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/kernel/%.o) $(KERNEL_S:%.S=$(BUILD)/kernel/%.o)
+# The screen's font, unpacked, and as an object for the kernel and the tests (docs/screen.md).
+FONT_GZ ?= /usr/share/consolefonts/Lat15-Terminus16.psf.gz
+FONT    := $(BUILD)/font.psf
+FONT_O  := $(BUILD)/font_blob.o
+
+KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/kernel/%.o) $(KERNEL_S:%.S=$(BUILD)/kernel/%.o) $(FONT_O)
+
+$(FONT): $(FONT_GZ)
+	$(call say,FONT,$@)
+	@mkdir -p $(@D)
+	$(Q)gzip -dc $< >$@
+
+$(FONT_O): kernel/dev/font_blob.S $(FONT)
+	$(call say,BLOB,$@)
+	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -g0 -DFONT_FILE='"$(FONT)"' -c $< -o $@
 
 # The compiler must not turn the loops in memcpy() into calls of memcpy().
 $(BUILD)/kernel/kernel/lib/string.o: EXTRA := -fno-builtin \
@@ -170,9 +188,9 @@ $(BUILD)/host/asan/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(call warn_for,clang) $(HOST_FLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-$(BUILD)/host/unit: $(HOST_O)
+$(BUILD)/host/unit: $(HOST_O) $(FONT_O)
 	$(call say,HOSTLD,$@)
-	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(HOST_O)
+	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(HOST_O) $(FONT_O)
 
 # Programs for the user: the same sources, optimised and without sanitizers.
 TOOL_O   := $(patsubst %.c,$(BUILD)/host/tool/%.o,$(HOST_CORE_C) $(FAKE_C))
@@ -222,7 +240,7 @@ help:
 	@echo '  make replay MAP=FILE   the bring-up over a recorded memory map, as JSON'
 	@echo '  make replay-all        the same for every map in tests/data/maps'
 	@echo '  make clean             removes $(BUILD)/ and the built loader'
-	@$(MAKE) -s --no-print-directory help-tests
+	@$(MAKE) -s --no-print-directory help-tests help-fuzz
 	@echo 'Variables: KERNEL_CC=gcc BUILD=dir ESP=dir V=1'
 
 .PHONY: clean
@@ -230,5 +248,7 @@ clean:
 	rm -rf $(BUILD) $(EFI)
 
 -include tests/tests.mk
+-include tests/bench/bench.mk
+-include tests/fuzz/fuzz.mk
 
 -include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d)

@@ -45,7 +45,8 @@ static bool is_mapped(uint64_t phys, uint64_t size_bytes)
     for (uint32_t i = 0; i < map.count && covered < end; i++) {
         const struct multiboot2_mmap_entry *const entry = &map.entries[i];
         const bool holds = entry->address <= covered && covered < entry->address + entry->length;
-        if (holds && memory_map_type_is_mapped(entry->type)) {
+        /* In the kernel's own memory are holes (guards), and never a table. */
+        if (holds && memory_map_type_is_mapped(entry->type) && entry->type != MMAP_KERNEL) {
             covered = entry->address + entry->length;
         }
     }

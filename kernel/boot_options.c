@@ -4,6 +4,8 @@
  */
 #include "boot_options.h"
 
+#include <string.h>
+
 #include "command_line.h"
 #include "panic_policy.h"
 #include "printk.h"
@@ -52,6 +54,36 @@ static void apply_panic(const char *line, uint64_t tsc_hz)
     }
 }
 
+static bool is_called(const struct command_line_word *word, const char *name)
+{
+    return word->name_length == strlen(name) && strncmp(word->name, name, word->name_length) == 0;
+}
+
+/* Whether the word's value is `name`, or `name` with settings behind a comma. */
+static bool names_device(const struct command_line_word *word, const char *name)
+{
+    const size_t length = strlen(name);
+    return word->value_length >= length && strncmp(word->value, name, length) == 0 &&
+           (word->value_length == length || word->value[length] == ',');
+}
+
+/* console= may stand more than once: every output that one of them names, or all. */
+static void read_consoles(const char *line, struct boot_options *options)
+{
+    const char *cursor = line;
+    struct command_line_word word;
+    while (command_line_next(&cursor, &word)) {
+        if (is_called(&word, "console")) {
+            options->serial |= names_device(&word, "ttyS0");
+            options->screen |= names_device(&word, "fb");
+        }
+    }
+    if (!options->serial && !options->screen) {
+        options->serial = true;
+        options->screen = true;
+    }
+}
+
 static void list_unknown(const char *line)
 {
     const char *cursor = line;
@@ -74,6 +106,7 @@ void boot_options_apply(const char *command_line, uint64_t tsc_hz, struct boot_o
     if (status != K_OK && status != K_ENOENT) {
         pr_warn("options: test= is too long: all tests run");
     }
+    read_consoles(command_line, options);
     options->has_seed = read_number(command_line, "seed", UINT64_MAX, &options->seed);
     list_unknown(command_line);
 }

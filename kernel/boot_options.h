@@ -14,8 +14,10 @@ struct boot_options {
     char test_pattern[BOOT_OPTIONS_PATTERN_BYTES]; /* "" = all */
     bool has_seed;
     uint64_t seed;
-    bool exit;  /* leave QEMU with the verdict */
-    bool bench; /* print the costs of the bring-up's parts */
+    bool exit;   /* leave QEMU with the verdict */
+    bool bench;  /* print the costs of the bring-up's parts */
+    bool serial; /* write the console to the serial port */
+    bool screen; /* and to the screen; both, where no console= says otherwise */
 };
 
 /** Applies loglevel=, log=deferred and panic= at once, keeps the rest in @p options and logs every

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See console.h. State: the UART of COM1 and whether window output is allowed.
+ * See console.h. State: the UART of COM1, and which outputs are allowed.
  */
 #include "console.h"
 
 #include <stdarg.h>
 
+#include "dev/screen.h"
 #include "dev/serial8250.h"
 #include "lib/bits.h"
 #include "lib/format.h"
 
 static struct serial8250 serial;
 static bool serial_is_probed;
+static bool serial_is_off; /* console= names other outputs only */
 static bool screen_is_on;
 
 void console_init_serial(void)
@@ -26,12 +28,22 @@ bool console_has_serial(void)
     return serial.present;
 }
 
-void console_write(const char *text, size_t size_bytes)
+void console_write_serial(const char *text, size_t size_bytes)
 {
     if (!serial_is_probed) {
         console_init_serial(); /* a trap before kernel_main came here */
     }
     serial8250_write(&serial, text, size_bytes);
+}
+
+void console_write(const char *text, size_t size_bytes)
+{
+    if (!serial_is_off) {
+        console_write_serial(text, size_bytes);
+    }
+    if (screen_is_on) {
+        screen_write(text, size_bytes);
+    }
 }
 
 void console_printf(const char *format, ...)
@@ -48,6 +60,11 @@ int console_read(void)
 {
     uint8_t byte;
     return serial8250_getc(&serial, &byte) == K_OK ? byte : -1;
+}
+
+void console_set_serial(bool on)
+{
+    serial_is_off = !on;
 }
 
 void console_set_screen(bool on)

@@ -23,11 +23,17 @@ bool console_has_serial(void);
 /** Writes @p size_bytes of @p text to every output that is on. '\n' becomes CR LF on a UART. */
 void console_write(const char *text, size_t size_bytes);
 
+/** console_write() to the serial port alone, whatever console= says: for what machines read. */
+void console_write_serial(const char *text, size_t size_bytes);
+
 /** printf to console_write(), without level or time stamp. One call prints at most 511 bytes. */
 void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /** @return the next byte that was typed, or -1 where there is none. Never waits. */
 int console_read(void);
+
+/** Console output to the serial port off and on; it starts on. */
+void console_set_serial(bool on);
 
 /** Window output off while the framebuffer is not mapped, and on again (S40). */
 void console_set_screen(bool on);

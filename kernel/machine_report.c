@@ -17,7 +17,7 @@
 static void put(void *context, const char *text, size_t size_bytes)
 {
     (void)context;
-    console_write(text, size_bytes);
+    console_write_serial(text, size_bytes); /* on a screen it would push everything else away */
 }
 
 bool machine_report_print(void)
@@ -36,8 +36,8 @@ bool machine_report_print(void)
         .tsc_hz = info->tsc_hz,
         .machine = &machine,
     };
-    console_printf("@report ");
+    put(NULL, "@report ", 8);
     const bool complete = report_write(&facts, put, NULL);
-    console_printf("\n");
+    put(NULL, "\n", 1);
     return complete;
 }

@@ -21,6 +21,7 @@
 #include "boot_options.h"
 #include "bootinfo.h"
 #include "console.h"
+#include "dev/screen.h"
 #include "lib/random.h"
 #include "machine_report.h"
 #include "mm/mm_audit.h"
@@ -105,6 +106,20 @@ static void init_memory(struct bootinfo *bootinfo)
     }
 }
 
+/* Window output was allowed by mm_init(): the framebuffer can be mapped now (S40). */
+static void start_screen(const struct boot_options *options)
+{
+    if (!options->screen) {
+        return;
+    }
+    const enum kstatus status = screen_init(&mm_bootinfo()->framebuffer);
+    if (status == K_OK) {
+        console_set_serial(options->serial);
+    } else if (status != K_ENOENT) {
+        pr_warn("screen: not usable: %s", kstatus_name(status));
+    }
+}
+
 /* What nobody needs once the kernel runs on its own tables. */
 static void release_boot_memory(void)
 {
@@ -163,9 +178,10 @@ void kernel_main(struct bootinfo *bootinfo)
     boot_options_apply(bootinfo_command_line(bootinfo), bootinfo->tsc_hz, &options);
     pr_info("Firstlight " FIRSTLIGHT_VERSION ", kernel at " PRIphys, bootinfo->kernel_phys);
 
-    init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
-    release_boot_memory(); /* low remap, loader memory */
-    prove_memory();        /* books and audit */
+    init_memory(bootinfo);  /* areas, bump, page tables, buddy, CR3, MMIO pool */
+    start_screen(&options); /* shows the log so far */
+    release_boot_memory();  /* low remap, loader memory */
+    prove_memory();         /* books and audit */
     stages_mark("ready");
 
     printk_set_deferred(false);

@@ -52,21 +52,37 @@ static NORETURN void stop(void)
     power_halt();
 }
 
-void panic_at(const char *file, int line, const char *format, ...)
+/* Prints the message; returns whether this is the first panic. */
+static PRINTF_LIKE(3, 0) bool announce(const char *file, int line, const char *format,
+                                       va_list arguments)
 {
     char text[192];
-    va_list arguments;
-    va_start(arguments, format);
     (void)format_text_v(text, sizeof(text), format, arguments); /* cut text is still a message */
-    va_end(arguments);
-
     const bool nested = is_panicking;
     is_panicking = true;
     printk_set_deferred(false);
     pr_emerg("%s", text);
     pr_emerg("at %s:%d%s", file, line, nested ? ", inside another panic" : "");
-    if (!nested) {
+    return !nested;
+}
+
+void panic_at(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const bool first = announce(file, line, format, arguments);
+    va_end(arguments);
+    if (first) {
         backtrace_print_here();
     }
+    stop();
+}
+
+void panic_after_dump_at(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)announce(file, line, format, arguments); /* nested or not: nothing more to print */
+    va_end(arguments);
     stop();
 }

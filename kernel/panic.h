@@ -14,6 +14,12 @@ NORETURN void panic_at(const char *file, int line, const char *format, ...) PRIN
 
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 
+/** Like panic_at(), where the caller has printed a backtrace already (a trap's). */
+NORETURN void panic_after_dump_at(const char *file, int line, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+#define panic_after_dump(...) panic_after_dump_at(__FILE__, __LINE__, __VA_ARGS__)
+
 /** Stops the machine where an internal invariant is broken; kept in release builds. */
 #define BUG_ON(condition)                 \
     do {                                  \

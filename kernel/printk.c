@@ -45,16 +45,36 @@ static void ring_put(const char *text, size_t size_bytes)
     ring_end += size_bytes;
 }
 
+/* The first byte from `position` on that was not overwritten. */
+static uint64_t ring_oldest(uint64_t position)
+{
+    return ring_end - position > RING_BYTES ? ring_end - RING_BYTES : position;
+}
+
+/* Bytes of [position, end) that lie in one piece. */
+static uint64_t ring_run(uint64_t position, uint64_t end)
+{
+    return bits_min(end - position, RING_BYTES - position % RING_BYTES);
+}
+
 void printk_flush(void)
 {
-    if (ring_end - ring_shown > RING_BYTES) {
-        ring_shown = ring_end - RING_BYTES; /* the oldest were overwritten */
-    }
+    ring_shown = ring_oldest(ring_shown);
     while (ring_shown < ring_end) {
         const uint64_t at = ring_shown % RING_BYTES;
-        const uint64_t run = bits_min(ring_end - ring_shown, RING_BYTES - at);
+        const uint64_t run = ring_run(ring_shown, ring_end);
         ring_shown += run;
         console_write(ring + at, run);
+    }
+}
+
+void printk_replay(void (*put)(const char *text, size_t size_bytes))
+{
+    uint64_t position = ring_oldest(0);
+    while (position < ring_shown) {
+        const uint64_t run = ring_run(position, ring_shown);
+        put(ring + position % RING_BYTES, run);
+        position += run;
     }
 }
 

@@ -21,4 +21,8 @@ void printk_set_deferred(bool deferred);
 /** Shows what is still unshown, deferred or not: for panic. */
 void printk_flush(void);
 
+/** Gives @p put the log as far as it was shown, the oldest lines first: for a console that came up
+ *  late. What the ring does not hold any more is missing, from the middle of a line on. */
+void printk_replay(void (*put)(const char *text, size_t size_bytes));
+
 #endif

@@ -203,21 +203,18 @@ static void write_areas(struct json_writer *json)
     json_end_object(json);
 }
 
-static bool write_page_tables(struct json_writer *json)
+static void write_page_tables(struct json_writer *json, const struct page_audit_report *audit)
 {
-    struct page_audit_report audit = { 0 };
-    const bool ok = mm_audit(&audit) == K_OK;
     json_key(json, "page_tables");
     json_begin_object(json);
     json_member_u64(json, "root", mm_state()->root.value);
     json_member_u64(json, "frames", mm_state()->page_tables.value);
-    json_member_u64(json, "leaves_4k", audit.leaves_4k);
-    json_member_u64(json, "leaves_2m", audit.leaves_2m);
-    json_member_u64(json, "leaves_1g", audit.leaves_1g);
-    json_member_u64(json, "writable_executable", audit.writable_executable);
-    json_member_u64(json, "violations", audit.violation_count);
+    json_member_u64(json, "leaves_4k", audit->leaves_4k);
+    json_member_u64(json, "leaves_2m", audit->leaves_2m);
+    json_member_u64(json, "leaves_1g", audit->leaves_1g);
+    json_member_u64(json, "writable_executable", audit->writable_executable);
+    json_member_u64(json, "violations", audit->violation_count);
     json_end_object(json);
-    return ok;
 }
 
 static void write_buddy(struct json_writer *json)
@@ -266,7 +263,10 @@ static void write_stages(struct json_writer *json)
 bool report_write(const struct report_facts *facts, json_put put, void *context)
 {
     const struct bootinfo *const info = mm_bootinfo();
+    struct page_audit_report audit = { 0 };
     struct json_writer json;
+    /* Before the first byte: it logs what it finds, and the report is one line. */
+    const bool audited = mm_audit(&audit) == K_OK;
     json_init(&json, put, context);
     json_begin_object(&json);
     json_member_u64(&json, "schema", REPORT_SCHEMA);
@@ -283,7 +283,7 @@ bool report_write(const struct report_facts *facts, json_put put, void *context)
     write_repairs(&json, info);
     write_accounting(&json);
     write_areas(&json);
-    const bool audited = write_page_tables(&json);
+    write_page_tables(&json, &audit);
     write_buddy(&json);
     write_nx(&json, facts);
     if (facts->machine != NULL) {

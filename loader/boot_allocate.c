@@ -35,9 +35,10 @@ static enum kstatus allocate(struct boot *boot, const struct efi_alloc_request *
                              const char *what, phys_addr_t *base)
 {
     const enum kstatus status = efi_alloc_pages(&boot->alloc, request, base);
-    if (status == K_EPROTO) {
+    if (status == K_EPROTO || status == K_EIO) {
         return boot_refuse(boot, status, "bad-memory-map",
-                           "the firmware's memory map cannot be walked; update the firmware");
+                           "the firmware's memory map cannot be read: %s; update the firmware",
+                           kstatus_name(status));
     }
     if (status != K_OK) {
         return boot_refuse(boot, status, "no-memory",

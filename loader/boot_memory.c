@@ -99,8 +99,9 @@ enum kstatus boot_preview_map(struct boot *boot)
     }
     if (status != K_OK) {
         return boot_refuse(boot, status, "bad-memory-map",
-                           "the firmware's memory map contradicts itself or its allocations (%s); "
-                           "update the firmware",
+                           "the firmware's memory map %s (%s); update the firmware",
+                           status == K_ENOSPC ? "grows with every look at it"
+                                              : "contradicts itself or its allocations",
                            kstatus_name(status));
     }
     return K_OK;

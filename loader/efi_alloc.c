@@ -9,7 +9,9 @@
 
 #define READ_MAP_TRIES 4U
 /* The pool block for the copy may itself add descriptors; UEFI 2.10 7.2.3 asks for spare room. */
-#define SPARE_DESCRIPTORS 16U
+#define SPARE_DESCRIPTORS 64U
+/* So many places are tried in a map that contradicts itself or the firmware. */
+#define PLACES_MAX 4096U
 
 void efi_alloc_init(struct efi_alloc *alloc, EFI_BOOT_SERVICES *services, uint64_t ceiling)
 {
@@ -80,30 +82,43 @@ static bool is_free_memory(const struct efi_map_descriptor *descriptor)
            efi_map_reason(descriptor->type, descriptor->attribute) == MMAP_REASON_AVAILABLE;
 }
 
-/* The lowest aligned place for @p size_bytes in [floor, ceiling) of @p descriptor. */
-static bool find_place(const struct efi_map_descriptor *descriptor, uint64_t ceiling,
-                       uint64_t size_bytes, uint64_t alignment_bytes, uint64_t *place)
+/* Where to look, in bytes of physical address. */
+struct search {
+    uint64_t floor;   /* free ranges are looked at from here up */
+    uint64_t after;   /* places below were refused */
+    uint64_t ceiling; /* the end of what may be used */
+};
+
+/* [start, end) of a descriptor as it stands; false where it is empty or wraps. */
+static bool descriptor_range(const struct efi_map_descriptor *descriptor, uint64_t *start,
+                             uint64_t *end)
+{
+    uint64_t bytes;
+    *start = descriptor->physical_start;
+    return descriptor->pages > 0 && !__builtin_mul_overflow(descriptor->pages, PAGE_SIZE, &bytes) &&
+           !__builtin_add_overflow(*start, bytes, end);
+}
+
+/* The lowest aligned place for @p request in the free memory that @p descriptor is. */
+static bool find_place(const struct efi_map_descriptor *descriptor, const struct search *search,
+                       const struct efi_alloc_request *request, uint64_t *place)
 {
     uint64_t start;
     uint64_t end;
-    uint64_t bytes;
-    if (!is_free_memory(descriptor) ||
-        __builtin_mul_overflow(descriptor->pages, PAGE_SIZE, &bytes) ||
-        __builtin_add_overflow(descriptor->physical_start, bytes, &end) ||
-        !bits_align_up_checked(bits_max(descriptor->physical_start, LOW_MEMORY_END),
-                               alignment_bytes, &start)) {
+    if (!is_free_memory(descriptor) || !descriptor_range(descriptor, &start, &end) ||
+        !bits_align_up_checked(bits_max(start, search->floor), request->alignment_bytes, &start)) {
         return false;
     }
-    end = bits_min(end, ceiling);
-    if (start >= end || end - start < size_bytes) {
+    end = bits_min(end, search->ceiling);
+    if (start >= end || end - start < request->pages << PAGE_SHIFT) {
         return false;
     }
     *place = start;
     return true;
 }
 
-/* The lowest place >= @p floor over the whole map, or false. */
-static bool find_lowest(const struct efi_map *map, uint64_t floor, uint64_t ceiling,
+/* The lowest place over the whole map, or false. */
+static bool find_lowest(const struct efi_map *map, const struct search *search,
                         const struct efi_alloc_request *request, uint64_t *place)
 {
     bool found = false;
@@ -111,9 +126,8 @@ static bool find_lowest(const struct efi_map *map, uint64_t floor, uint64_t ceil
     for (uint64_t i = 0; i < count; i++) {
         const struct efi_map_descriptor descriptor = efi_map_get(map, i);
         uint64_t candidate;
-        if (find_place(&descriptor, ceiling, request->pages << PAGE_SHIFT, request->alignment_bytes,
-                       &candidate) &&
-            candidate >= floor && (!found || candidate < *place)) {
+        if (find_place(&descriptor, search, request, &candidate) && candidate >= search->after &&
+            (!found || candidate < *place)) {
             *place = candidate;
             found = true;
         }
@@ -121,22 +135,46 @@ static bool find_lowest(const struct efi_map *map, uint64_t floor, uint64_t ceil
     return found;
 }
 
-/* Tries the candidates of @p map from low to high until the firmware agrees to one. */
+/* The highest end of what @p map has on top of [start, end) that is not usable, or 0: a map may
+ * contradict itself, and mmap_build() then believes the worse (design.md section 4). */
+static uint64_t taken_until(const struct efi_map *map, uint64_t start, uint64_t end)
+{
+    uint64_t until = 0;
+    const uint64_t count = efi_map_count(map);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
+        uint64_t taken_start;
+        uint64_t taken_end;
+        if (efi_map_reason(descriptor.type, descriptor.attribute) != MMAP_REASON_AVAILABLE &&
+            descriptor_range(&descriptor, &taken_start, &taken_end) && taken_start < end &&
+            start < taken_end) {
+            until = bits_max(until, bits_align_up(taken_end, PAGE_SIZE));
+        }
+    }
+    return until;
+}
+
+/* Tries places of @p map from low to high until the firmware agrees to one: of each free range the
+ * first, or the first behind what lies on top of it. */
 static enum kstatus take_from_map(struct efi_alloc *alloc, const struct efi_map *map,
                                   uint64_t ceiling, const struct efi_alloc_request *request,
                                   phys_addr_t *base)
 {
     const EFI_MEMORY_TYPE type = request->is_code ? EfiLoaderCode : EfiLoaderData;
-    uint64_t floor = LOW_MEMORY_END;
+    struct search search = { .floor = LOW_MEMORY_END, .ceiling = ceiling };
     uint64_t place;
-    while (find_lowest(map, floor, ceiling, request, &place)) {
+    for (unsigned i = 0; i < PLACES_MAX && find_lowest(map, &search, request, &place); i++) {
         EFI_PHYSICAL_ADDRESS address = place;
-        if (!EFI_ERROR(
-                alloc->services->AllocatePages(AllocateAddress, type, request->pages, &address))) {
+        const uint64_t taken = taken_until(map, place, place + (request->pages << PAGE_SHIFT));
+        if (taken != 0) {
+            search.floor = taken;
+        } else if (EFI_ERROR(alloc->services->AllocatePages(AllocateAddress, type, request->pages,
+                                                            &address))) {
+            search.after = place + PAGE_SIZE;
+        } else {
             base->value = place;
             return K_OK;
         }
-        floor = place + PAGE_SIZE;
     }
     return K_ENOMEM;
 }

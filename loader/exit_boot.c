@@ -105,7 +105,11 @@ static enum kstatus fetch_map(const struct exit_boot *state, uint64_t *map_key)
     const enum exit_boot_firmware_status said =
         state->ops->get_map(state->context, state->buffer, &map->size_bytes, map_key,
                             &map->descriptor_size, &map->descriptor_version);
-    return check_map(state, said);
+    const enum kstatus status = check_map(state, said);
+    if (status != K_OK) {
+        *map = (struct efi_map){ .bytes = NULL }; /* nobody may walk it */
+    }
+    return status;
 }
 
 /* One attempt. K_EAGAIN: the key was stale, try again. */
@@ -158,7 +162,8 @@ static bool blocks_the_exit(const struct efi_map_descriptor *descriptor)
 
 uint64_t exit_boot_misaligned_runtime(const struct efi_map *map)
 {
-    const uint64_t count = efi_map_count(map);
+    const char *why;
+    const uint64_t count = efi_map_check(map, &why) == K_OK ? efi_map_count(map) : 0;
     for (uint64_t i = 0; i < count; i++) {
         const struct efi_map_descriptor descriptor = efi_map_get(map, i);
         if (blocks_the_exit(&descriptor)) {

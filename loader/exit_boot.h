@@ -47,9 +47,9 @@ enum exit_boot_outcome {
 
 struct exit_boot_result {
     enum exit_boot_outcome outcome;
-    const char *why; /* a constant sentence; NULL where done */
-    struct efi_map map;
-    uint32_t attempts; /* calls of exit */
+    const char *why;    /* a constant sentence; NULL where done */
+    struct efi_map map; /* the last one; empty where it was refused */
+    uint32_t attempts;  /* calls of exit */
     uint64_t keys[EXIT_BOOT_MAX_ATTEMPTS];
     uint64_t started_at;   /* now() before the first get_map */
     uint64_t exited_at;    /* now() after the exit that worked */
@@ -80,9 +80,9 @@ MUST_CHECK enum kstatus exit_boot(const struct exit_boot_ops *ops, void *context
                                   uint64_t capacity_bytes, const uint8_t *canary,
                                   struct exit_boot_result *result);
 
-/** First descriptor of @p map (checked) with the RUNTIME attribute that does not start on a 4 KiB
- *  page or is ACPI memory, or UINT64_MAX. EDK2 then answers INVALID_PARAMETER for ever: the hint to
- *  print where every key was refused. */
+/** First descriptor of @p map with the RUNTIME attribute that does not start on a 4 KiB page or is
+ *  ACPI memory, or UINT64_MAX; that also where efi_map_check() refuses the map. EDK2 then answers
+ * INVALID_PARAMETER for ever: the hint to print where every key was refused. */
 uint64_t exit_boot_misaligned_runtime(const struct efi_map *map);
 
 #endif

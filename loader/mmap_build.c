@@ -40,13 +40,15 @@
  */
 #include "mmap_build.h"
 
-#include <stdbool.h>
-
-#include "mmap_build.h"
-
 #include "lib/bits.h"
 #include "lib/string.h"
-#include "mm/addr.h"
+#include "mmap_build_internal.h"
+
+#define PHYS_BITS_MIN 32U
+#define PHYS_BITS_MAX 52U
+
+#define FIXED_SOURCES          3U /* low memory, mem= limit, end of the direct map */
+#define SOURCES_PER_DESCRIPTOR 2U
 
 static uint64_t max_sources(uint64_t descriptors, uint64_t overlays)
 {
@@ -133,15 +135,8 @@ enum kstatus mmap_build(const struct mmap_build_input *input, void *scratch, siz
     output->repair_count = 0;
     output->ram_count = 0;
     memset(&output->accounting, 0, sizeof(output->accounting));
-    if (input->efi != NULL) {
-        add_efi_sources(&builder, input->efi);
-    } else {
-        add_e820_sources(&builder);
-    }
-    add_ledger_sources(&builder);
-    add_pin_sources(&builder);
-    add_limit_sources(&builder);
+    mmap_sources_collect(&builder);
     mmap_sources_sort(&builder);
-    sweep(&builder);
+    mmap_sweep(&builder);
     return K_OK;
 }

@@ -62,7 +62,8 @@ struct mmap_build_output {
 /**
  * Upper bounds for @p descriptors firmware entries, @p overlays ledger entries and pins together:
  * entries 4 * (descriptors + overlays) + 12, repairs 6 * descriptors + 4 * overlays + 12, ram
- * descriptors; proved under "Room" in mmap_build.c.
+ * descriptors; proved under "Room" in mmap_build.c. (A page-aligned EFI map gives at most
+ * 2 * (descriptors + overlays) + 3 entries: one for each stretch between two boundaries.)
  * @return K_OK, or K_EOVERFLOW where the sizes pass 32 bits
  */
 MUST_CHECK enum kstatus mmap_build_sizes(uint64_t descriptors, uint64_t overlays,

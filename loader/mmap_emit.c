@@ -4,53 +4,36 @@
  * as entries, repairs, RAM ranges and books. Neighbours of one reason are joined first, then usable
  * memory is cut to whole pages:
  *
- *     segments   |avail|avail |nvs|avail          joined before they are cut, so that two halves of
- *     pages      ^     ^     ^     ^     ^        a page that touch keep it
- *     entries    |available|dr|nvs|d|avail|       dr, d: dropped, a repair each
+ *     pages      |       |       |       |       |
+ *     segments   | avail |ava| avail |nvs| avail |     two parts of a page that touch keep it
+ *     entries    | available     |drp|nvs| avail |     a part alone is dropped, with a repair
  *
  * No capacity is looked at: mmap_build() has checked them against bounds that no input passes
  * ("Room" in mmap_build.c). State: the builder's. Loader, replay and host.
  */
-#include "mmap_build_internal.h"
-
 #include "shared/mmap_names.h"
 
 #include "lib/bits.h"
 #include "mm/addr.h"
+#include "mmap_build_internal.h"
 
-/* ---- repairs, entries, books -*/
+/* ---- repairs, entries, books -------------------------------------------------------------------
+ */
 
-static void mmap_emit_repair(struct mmap_builder *builder, const struct mmap_repair *repair)
+void mmap_emit_repair(struct mmap_builder *builder, const struct mmap_repair *repair)
 {
     struct mmap_build_output *const output = builder->output;
-    if (output->repair_count < output->repair_capacity) { /* always: see "Room" */
-        output->repairs[output->repair_count] = *repair;
-        output->repair_count++;
-    }
+    output->repairs[output->repair_count] = *repair;
+    output->repair_count++;
 }
 
-static void add_entry_repair(struct mmap_builder *builder, enum mmap_repair_kind kind, uint32_t reason,
-                             const struct mmap_source *range)
-{
-    const struct mmap_repair repair = {
-        .kind = (uint32_t)kind,
-        .reason = reason,
-        .entry = range->entry,
-        .other = MMAP_REPAIR_NO_ENTRY,
-        .base = range->start,
-        .size = range->end - range->start,
-    };
-    mmap_emit_repair(builder, &repair);
-}
-
-/* RAM that was dropped for @p kind; joins the repair before it where that says the same. */
-static void mmap_emit_dropped_repair(struct mmap_builder *builder, uint32_t kind, uint64_t start, uint64_t end)
+void mmap_emit_dropped_repair(struct mmap_builder *builder, uint32_t kind, uint64_t start,
+                              uint64_t end)
 {
     struct mmap_build_output *const output = builder->output;
     if (output->repair_count > 0) {
         struct mmap_repair *const last = &output->repairs[output->repair_count - 1];
-        if (last->kind == kind && last->entry == MMAP_REPAIR_NO_ENTRY &&
-            last->base + last->size == start) {
+        if (last->kind == kind && last->base + last->size == start) {
             last->size += end - start;
             return;
         }
@@ -77,26 +60,13 @@ static void add_entry(struct mmap_builder *builder, uint64_t start, uint64_t end
             return;
         }
     }
-    if (count < output->entry_capacity) { /* always: see "Room" */
-        output->entries[count] = (struct multiboot2_mmap_entry){
-            .address = start,
-            .length = end - start,
-            .type = mmap_reason_type(reason),
-        };
-        output->reasons[count] = reason;
-        output->entry_count++;
-    }
-}
-
-static void add_ram(struct mmap_build_output *output, uint64_t start, uint64_t end)
-{
-    const uint32_t count = output->ram_count;
-    if (count > 0 && output->ram[count - 1].base + output->ram[count - 1].size == start) {
-        output->ram[count - 1].size += end - start;
-    } else if (count < output->ram_capacity) { /* always: each range holds a descriptor */
-        output->ram[count] = (struct bootinfo_ram_range){ .base = start, .size = end - start };
-        output->ram_count++;
-    }
+    output->entries[count] = (struct multiboot2_mmap_entry){
+        .address = start,
+        .length = end - start,
+        .type = mmap_reason_type(reason),
+    };
+    output->reasons[count] = reason;
+    output->entry_count++;
 }
 
 /* The class that RAM with @p reason counts in. */
@@ -124,7 +94,26 @@ static uint64_t *class_of(struct memory_accounting *accounting, uint32_t reason)
     }
 }
 
-/* ---- runs -*/
+static void add_ram_range(struct mmap_build_output *output, uint64_t start, uint64_t end)
+{
+    const uint32_t count = output->ram_count;
+    if (count > 0 && output->ram[count - 1].base + output->ram[count - 1].size == start) {
+        output->ram[count - 1].size += end - start;
+        return;
+    }
+    output->ram[count] = (struct bootinfo_ram_range){ .base = start, .size = end - start };
+    output->ram_count++;
+}
+
+void mmap_emit_ram(struct mmap_build_output *output, uint64_t start, uint64_t end, uint32_t reason)
+{
+    add_ram_range(output, start, end);
+    output->accounting.firmware_ram += end - start;
+    *class_of(&output->accounting, reason) += end - start;
+}
+
+/* ---- runs --------------------------------------------------------------------------------------
+ */
 
 static void drop_piece(struct mmap_builder *builder, uint64_t start, uint64_t end, uint32_t reason)
 {
@@ -138,8 +127,8 @@ static void drop_piece(struct mmap_builder *builder, uint64_t start, uint64_t en
     add_entry(builder, start, end, MMAP_REASON_DROPPED);
 }
 
-/* Writes the finished run. Usable memory keeps its whole pages, the ends are dropped. */
-static void finish_run(struct mmap_builder *builder)
+/* Usable memory keeps its whole pages, the ends are dropped. */
+void mmap_emit_finish(struct mmap_builder *builder)
 {
     const struct mmap_run run = builder->run;
     builder->run.end = builder->run.start;
@@ -161,11 +150,11 @@ static void finish_run(struct mmap_builder *builder)
     drop_piece(builder, pages_end, run.end, run.reason);
 }
 
-static void mmap_emit_run(struct mmap_builder *builder, uint64_t start, uint64_t end, uint32_t reason)
+void mmap_emit_run(struct mmap_builder *builder, uint64_t start, uint64_t end, uint32_t reason)
 {
     struct mmap_run *const run = &builder->run;
     if (run->end != start || run->reason != reason) {
-        finish_run(builder);
+        mmap_emit_finish(builder);
         *run = (struct mmap_run){ .start = start, .reason = reason };
     }
     run->end = end;

@@ -3,8 +3,6 @@
  * Repairs of the memory map as sentences for a person: see mmap_build_describe_repair(). Stateless;
  * writes only into the caller's text. Loader, replay and host.
  */
-#include "mmap_build.h"
-
 #include <stdbool.h>
 
 #include "shared/mmap_names.h"
@@ -12,6 +10,7 @@
 #include "lib/bits.h"
 #include "lib/format.h"
 #include "mm/addr.h"
+#include "mmap_build.h"
 
 /* The size in the unit that a person wants: pages where it is whole pages. */
 static void describe_size(uint64_t size_bytes, char *text, size_t text_bytes)

@@ -3,19 +3,19 @@
  * The memory-map builder's input side (mmap_build_internal.h): turns everything that says something
  * about an address into sources, half-open byte ranges with one bit, and lists their ends sorted.
  *
- *     descriptor   may be anything: skipped, cut to pages, or taken, with a repair for the first two
- *     ledger, pin  ours, but a pin comes from a firmware table: widened to pages, cut at 2^phys_bits
- *     limits       low memory, mem=, end of the direct map: always there, not memory by themselves
+ *     descriptor   may be anything: skipped with a repair, aligned with a repair, or taken
+ *     ledger, pin  widened to pages, cut at 2^phys_bits (a pin comes from a firmware table)
+ *     limits       low memory, mem=, end of the direct map: always there
  *
  * State: the builder's. Loader, replay and host.
  */
-#include "mmap_build_internal.h"
-
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "mm/addr.h"
+#include "mmap_build_internal.h"
 
-/* ---- descriptors -*/
+/* ---- descriptors -------------------------------------------------------------------------------
+ */
 
 static void add_source(struct mmap_builder *builder, const struct mmap_source *source)
 {
@@ -25,7 +25,8 @@ static void add_source(struct mmap_builder *builder, const struct mmap_source *s
     }
 }
 
-static void add_fixed_source(struct mmap_builder *builder, uint32_t bit, uint64_t start, uint64_t end)
+static void add_fixed_source(struct mmap_builder *builder, uint32_t bit, uint64_t start,
+                             uint64_t end)
 {
     const struct mmap_source source = {
         .start = start, .end = end, .entry = MMAP_REPAIR_NO_ENTRY, .bit = (uint8_t)bit
@@ -39,41 +40,47 @@ static uint64_t saturated_bytes(uint64_t pages)
     return pages < PHYSICAL_END ? pages << PAGE_SHIFT : UINT64_MAX;
 }
 
-static void skip(struct mmap_builder *builder, enum mmap_repair_kind kind, uint64_t base,
-                 const struct mmap_source *source)
+/* What was wrong with the descriptor of @p source; [base, base + size) as the firmware gave it. */
+static void report_descriptor(struct mmap_builder *builder, enum mmap_repair_kind kind,
+                              const struct mmap_source *source, uint64_t base, uint64_t size_bytes)
 {
+    const bool kept = kind == MMAP_REPAIR_UNALIGNED;
     const struct mmap_repair repair = {
         .kind = (uint32_t)kind,
-        .reason = MMAP_REASON_DROPPED,
+        .reason = kept ? source->bit : (uint32_t)MMAP_REASON_DROPPED,
         .entry = source->entry,
         .other = MMAP_REPAIR_NO_ENTRY,
         .base = base,
-        .size = source->end, /* here a size: the end may not fit */
+        .size = size_bytes,
     };
     mmap_emit_repair(builder, &repair);
 }
 
-/* Checks that [base, base + size) can be memory; skips it with a repair where not. On success
- * source->start and end hold the range. */
-static bool accept_range(struct mmap_builder *builder, uint64_t base, uint64_t size_bytes,
-                         struct mmap_source *source)
+/* Why [base, base + size) can be no memory, or MMAP_REPAIR_COUNT where it can. */
+static enum mmap_repair_kind range_fault(const struct mmap_builder *builder, uint64_t base,
+                                         uint64_t size_bytes)
 {
-    source->end = size_bytes;
     if (size_bytes == 0) {
-        skip(builder, MMAP_REPAIR_ZERO_LENGTH, base, source);
-        return false;
+        return MMAP_REPAIR_ZERO_LENGTH;
     }
     uint64_t last;
     if (size_bytes == UINT64_MAX || __builtin_add_overflow(base, size_bytes - 1, &last)) {
-        skip(builder, MMAP_REPAIR_WRAPS, base, source);
-        return false;
+        return MMAP_REPAIR_WRAPS; /* UINT64_MAX: saturated_bytes() */
     }
-    if (last >= builder->address_limit) {
-        skip(builder, MMAP_REPAIR_ABOVE_MAXPHYADDR, base, source);
+    return last < builder->address_limit ? MMAP_REPAIR_COUNT : MMAP_REPAIR_ABOVE_MAXPHYADDR;
+}
+
+/* Takes [base, base + size) for @p source, or reports why not. */
+static bool accept_range(struct mmap_builder *builder, uint64_t base, uint64_t size_bytes,
+                         struct mmap_source *source)
+{
+    const enum mmap_repair_kind fault = range_fault(builder, base, size_bytes);
+    if (fault != MMAP_REPAIR_COUNT) {
+        report_descriptor(builder, fault, source, base, size_bytes);
         return false;
     }
     source->start = base;
-    source->end = last + 1;
+    source->end = base + size_bytes;
     return true;
 }
 
@@ -81,7 +88,8 @@ static bool accept_range(struct mmap_builder *builder, uint64_t base, uint64_t s
  * shrinks to them and leaves its raw bytes as RAM without a reason. */
 static void align_source(struct mmap_builder *builder, struct mmap_source *source)
 {
-    add_entry_repair(builder, MMAP_REPAIR_UNALIGNED, source->bit, source);
+    report_descriptor(builder, MMAP_REPAIR_UNALIGNED, source, source->start,
+                      source->end - source->start);
     if (source->ram) {
         struct mmap_source raw = *source;
         raw.bit = SOURCE_RAM_ONLY;
@@ -154,6 +162,9 @@ static void add_e820_sources(struct mmap_builder *builder)
     }
 }
 
+/* ---- ledger, pins, limits ----------------------------------------------------------------------
+ */
+
 /* A ledger entry or pin, widened to whole pages and cut at the end of physical memory: a pin comes
  * from a firmware table, too. */
 static void add_overlay(struct mmap_builder *builder, uint32_t bit, uint64_t base, uint64_t pages)
@@ -212,7 +223,20 @@ static void add_limit_sources(struct mmap_builder *builder)
     add_fixed_source(builder, SOURCE_BEYOND_DIRECT_MAP, DIRECT_MAP_SIZE, PHYSICAL_END);
 }
 
-/* ---- sorting -*/
+void mmap_sources_collect(struct mmap_builder *builder)
+{
+    if (builder->input->efi != NULL) {
+        add_efi_sources(builder, builder->input->efi);
+    } else {
+        add_e820_sources(builder);
+    }
+    add_ledger_sources(builder);
+    add_pin_sources(builder);
+    add_limit_sources(builder);
+}
+
+/* ---- sorting -----------------------------------------------------------------------------------
+ */
 
 static bool boundary_before(const struct mmap_boundary *a, const struct mmap_boundary *b)
 {
@@ -244,7 +268,8 @@ static void merge_halves(struct mmap_boundary *items, struct mmap_boundary *spar
 }
 
 /* Bottom-up merge sort, stable, O(n log n); firmware maps are nearly sorted, which costs O(n). */
-static void sort_boundaries(struct mmap_boundary *items, struct mmap_boundary *spare, uint32_t count)
+static void sort_boundaries(struct mmap_boundary *items, struct mmap_boundary *spare,
+                            uint32_t count)
 {
     for (uint64_t width = 1; width < count; width *= 2) {
         for (uint64_t first = 0; first + width < count; first += 2 * width) {
@@ -254,7 +279,7 @@ static void sort_boundaries(struct mmap_boundary *items, struct mmap_boundary *s
     }
 }
 
-static void mmap_sources_sort(struct mmap_builder *builder)
+void mmap_sources_sort(struct mmap_builder *builder)
 {
     for (uint32_t i = 0; i < builder->source_count; i++) {
         const struct mmap_source *const source = &builder->sources[i];

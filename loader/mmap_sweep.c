@@ -8,12 +8,11 @@
  *
  * State: the builder's. Loader, replay and host.
  */
-#include "mmap_build_internal.h"
-
 #include "shared/mmap_names.h"
 
 #include "lib/bits.h"
 #include "mm/addr.h"
+#include "mmap_build_internal.h"
 
 #define REASON_BITS (((uint32_t)1 << MMAP_REASON_COUNT) - 1)
 
@@ -24,7 +23,8 @@ struct verdict {
     uint32_t repair; /* repair kind that made it `dropped`, or MMAP_REPAIR_COUNT */
 };
 
-/* ---- judgement -*/
+/* ---- judgement ---------------------------------------------------------------------------------
+ */
 
 static bool has(uint32_t active, uint32_t bit)
 {
@@ -80,7 +80,8 @@ static struct verdict judge(uint32_t active)
     return reason == MMAP_REASON_AVAILABLE ? judge_available(active) : reason_verdict(reason);
 }
 
-/* ---- sweep -*/
+/* ---- sweep -------------------------------------------------------------------------------------
+ */
 
 static void segment(struct mmap_builder *builder, uint64_t start, uint64_t end,
                     const struct verdict *verdict)
@@ -89,10 +90,7 @@ static void segment(struct mmap_builder *builder, uint64_t start, uint64_t end,
         return;
     }
     if (has(builder->active, SOURCE_RAM)) {
-        struct mmap_build_output *const output = builder->output;
-        add_ram(output, start, end);
-        output->accounting.firmware_ram += end - start;
-        *class_of(&output->accounting, verdict->reason) += end - start;
+        mmap_emit_ram(builder->output, start, end, verdict->reason);
     }
     if (verdict->repair != MMAP_REPAIR_COUNT) {
         mmap_emit_dropped_repair(builder, verdict->repair, start, end);
@@ -163,7 +161,7 @@ static void settle_overlaps(struct mmap_builder *builder, const struct verdict *
     }
 }
 
-static void sweep(struct mmap_builder *builder)
+void mmap_sweep(struct mmap_builder *builder)
 {
     const uint32_t count = builder->source_count;
     struct verdict verdict = judge(0);
@@ -187,5 +185,5 @@ static void sweep(struct mmap_builder *builder)
         settle_overlaps(builder, &verdict);
         previous = position;
     }
-    finish_run(builder);
+    mmap_emit_finish(builder);
 }

@@ -64,8 +64,8 @@ static bool word_is_program(const struct word_writer *writer)
 {
     static const char suffix[] = ".efi";
     const size_t suffix_length = sizeof(suffix) - 1;
-    size_t end = writer->options->length;
-    if (end > writer->word_text && writer->options->text[end - 1] == '"') {
+    size_t end = writer->options->length; /* > word_text: a word has a character */
+    if (writer->options->text[end - 1] == '"') {
         end--;
     }
     if (end - writer->word_text < suffix_length) {

@@ -82,10 +82,33 @@ static bool parse_ledger(struct map_file *file, const char *line)
     return true;
 }
 
+static const struct {
+    const char *name;
+    enum bootinfo_pin_kind kind;
+} pin_kinds[] = {
+    { "", BOOTINFO_PIN_RESERVED }, /* no word */
+    { "reserved", BOOTINFO_PIN_RESERVED },
+    { "acpi", BOOTINFO_PIN_ACPI },
+    { "framebuffer", BOOTINFO_PIN_FRAMEBUFFER },
+};
+
+static bool set_pin_kind(struct bootinfo_pin *pin, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(pin_kinds); i++) {
+        if (strcmp(name, pin_kinds[i].name) == 0) {
+            pin->kind = (uint32_t)pin_kinds[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_pin(struct map_file *file, const char *line)
 {
-    struct bootinfo_pin pin = { .kind = BOOTINFO_PIN_RESERVED };
-    if (sscanf(line, "# pin %" SCNx64 " %" SCNx64, &pin.base, &pin.pages) != 2) {
+    struct bootinfo_pin pin = { .reserved = 0 };
+    char kind[16] = "";
+    if (sscanf(line, "# pin %" SCNx64 " %" SCNx64 " %15s", &pin.base, &pin.pages, kind) < 2 ||
+        !set_pin_kind(&pin, kind)) {
         return false;
     }
     file->pins = grow(file->pins, file->pin_count, sizeof(*file->pins));
@@ -103,6 +126,9 @@ static bool parse_comment(struct map_file *file, const char *line, bool *has_kin
     }
     char kind[8];
     if (sscanf(line, "# kind: %7s", kind) == 1) {
+        if (*has_kind) {
+            return false; /* two kinds of descriptors cannot be one map */
+        }
         *has_kind = true;
         file->kind = strcmp(kind, "efi") == 0 ? MAP_FILE_EFI : MAP_FILE_E820;
         return strcmp(kind, "efi") == 0 || strcmp(kind, "e820") == 0;

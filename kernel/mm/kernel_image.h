@@ -15,11 +15,11 @@
 #include "mm/page_flags.h"
 
 struct kernel_image {
-    virt_addr_t code_start;  /* _text */
-    virt_addr_t code_end;    /* _etext; rodata starts here */
-    virt_addr_t rodata_end;  /* _erodata; data starts here */
-    virt_addr_t data_end;    /* _edata */
-    virt_addr_t start_brk;   /* _end */
+    virt_addr_t code_start; /* _text */
+    virt_addr_t code_end;   /* _etext; rodata starts here */
+    virt_addr_t rodata_end; /* _erodata; data starts here */
+    virt_addr_t data_end;   /* _edata */
+    virt_addr_t start_brk;  /* _end */
 };
 
 /** What the page at @p virt may do (S84): code R+X, rodata R, everything else RW and no-exec. */

@@ -95,12 +95,12 @@ static enum kstatus audit_with(struct phys_frame_range *mapped, const struct mem
 {
     const struct mm_state *const state = mm_state();
     struct audit_lists lists = {
-        .windows = { { .start = { 0 },
-                       .size_bytes = LOW_REMAP_END,
-                       .kind = PAGE_AUDIT_WINDOW_IDENTITY },
-                     { .start = { MMIO_POOL_START },
+        .windows = { { .start = { MMIO_POOL_START },
                        .size_bytes = MMIO_POOL_END - MMIO_POOL_START,
-                       .kind = PAGE_AUDIT_WINDOW_DEVICE } },
+                       .kind = PAGE_AUDIT_WINDOW_DEVICE },
+                     { .start = { 0 }, /* last: left out once it is gone */
+                       .size_bytes = LOW_REMAP_END,
+                       .kind = PAGE_AUDIT_WINDOW_IDENTITY } },
     };
     uint32_t logged = 0;
     const struct page_audit_expectation expectation = {
@@ -108,7 +108,7 @@ static enum kstatus audit_with(struct phys_frame_range *mapped, const struct mem
         .holes = { .range = lists.holes, .count = list_holes(state, lists.holes) },
         .read_only = { .range = lists.read_only, .count = list_read_only(state, lists.read_only) },
         .windows = lists.windows,
-        .window_count = WINDOW_COUNT,
+        .window_count = state->low_is_mapped ? WINDOW_COUNT : WINDOW_COUNT - 1,
         .visit = log_violation,
         .context = &logged,
     };

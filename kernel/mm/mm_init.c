@@ -216,6 +216,7 @@ static enum kstatus build_tables(const struct mm_boot *boot, struct page_mapper 
     }
     if (status == K_OK) {
         status = remap_at_low_address(mapper, &map, &state.image);
+        state.low_is_mapped = status == K_OK;
     }
     return status;
 }
@@ -376,13 +377,30 @@ static const struct frame_allocator_ops donation_ops = {
 enum kstatus mm_unmap_low(void)
 {
     struct frame_allocator donation = { .ops = &donation_ops };
-    return unmap_at_low_address(true, &donation);
+    const enum kstatus status = unmap_at_low_address(true, &donation);
+    state.low_is_mapped = state.low_is_mapped && status != K_OK;
+    return status;
 }
 
-/* The area slot is checked first: a region that the buddy took cannot be taken back. */
+/* Whether the table of areas can take a range. */
+static bool area_has_room(uint64_t base, uint64_t end)
+{
+    if (state.areas.count < PHYS_MEMORY_AREA_MAX) {
+        return true;
+    }
+    for (uint32_t i = 0; i < state.areas.count; i++) {
+        const struct phys_memory_area *const area = &state.areas.area[i];
+        if (phys_memory_area_end(area) == base || area->base.value == end) {
+            return true; /* it joins this one */
+        }
+    }
+    return false;
+}
+
+/* The area table is asked first: a region that the buddy took cannot be taken back. */
 static enum kstatus reclaim_range(phys_addr_t base, uint64_t size_bytes)
 {
-    if (state.areas.count == PHYS_MEMORY_AREA_MAX) {
+    if (!area_has_room(base.value, base.value + size_bytes)) {
         return K_ENOSPC;
     }
     const page_frame_count_t frames = { size_bytes / PAGE_SIZE };
@@ -394,15 +412,34 @@ static enum kstatus reclaim_range(phys_addr_t base, uint64_t size_bytes)
     return status;
 }
 
-static void reclaim_entry(struct memory_map *map, uint32_t index)
+static enum kstatus unmap_from_direct_map(uint64_t base, uint64_t size_bytes)
+{
+    struct kernel_mapper_guard guard;
+    struct page_flush flush;
+    enum kstatus status = K_EAGAIN;
+    kernel_mapper_lock(&guard);
+    struct page_mapper *const mapper = kernel_mapper_as_mut(&guard);
+    if (mapper != NULL) {
+        status = page_mapper_unmap_range(mapper, virt_addr(PHYS_OFFSET + base), size_bytes, false,
+                                         &flush);
+    }
+    if (status == K_OK) {
+        page_flush_flush(&flush);
+    }
+    kernel_mapper_unlock(&guard);
+    return status;
+}
+
+/* Dropped memory is not in the direct map. Where it cannot be taken out it stays loader memory. */
+static void drop_entry(struct memory_map *map, uint32_t index, enum kstatus why)
 {
     const struct multiboot2_mmap_entry *const entry = &map->entries[index];
-    const enum kstatus status = reclaim_range(phys_addr(entry->address), entry->length);
-    if (status != K_OK) {
-        pr_warn("mm: loader memory " PRIphys " + 0x%" FMTx64 " stays unused: %s", entry->address,
-                entry->length, kstatus_name(status));
+    pr_warn("mm: loader memory " PRIphys " + 0x%" FMTx64 " stays unused: %s", entry->address,
+            entry->length, kstatus_name(why));
+    if (unmap_from_direct_map(entry->address, entry->length) == K_OK) {
+        state.dropped_bytes += entry->length;
+        memory_map_set(map, index, MMAP_REASON_DROPPED);
     }
-    memory_map_set(map, index, status == K_OK ? MMAP_REASON_AVAILABLE : MMAP_REASON_DROPPED);
 }
 
 void mm_reclaim_loader_memory(void)
@@ -410,9 +447,16 @@ void mm_reclaim_loader_memory(void)
     struct memory_map map = mm_memory_map();
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < map.count; i++) {
-        if (map.entries[i].type == MMAP_LOADER) {
-            bytes += map.entries[i].length;
-            reclaim_entry(&map, i);
+        const struct multiboot2_mmap_entry *const entry = &map.entries[i];
+        if (entry->type != MMAP_LOADER) {
+            continue;
+        }
+        const enum kstatus status = reclaim_range(phys_addr(entry->address), entry->length);
+        if (status == K_OK) {
+            bytes += entry->length;
+            memory_map_set(&map, i, MMAP_REASON_AVAILABLE);
+        } else {
+            drop_entry(&map, i, status);
         }
     }
     memory_map_merge(&map);

@@ -40,13 +40,14 @@ struct mm_state {
     uint32_t guard_count;
     struct phys_memory_areas areas;
     uint32_t multiboot2_entries; /* entries of type 1 seen */
-    uint64_t dropped_bytes;      /* for want of an area slot */
+    uint64_t dropped_bytes;      /* for want of an area slot or of metadata */
     phys_addr_t bootinfo;        /* the kernel's own copy */
     uint64_t bootinfo_bytes;
     phys_addr_t bump_start;
     page_frame_count_t bump_used;   /* for anything but page tables */
     page_frame_count_t page_tables; /* made at bring-up and still in use */
     phys_addr_t root;               /* INITIAL_CR3 */
+    bool low_is_mapped;             /* until mm_unmap_low() */
 };
 
 /** The sums of design.md section 6. */
@@ -80,7 +81,8 @@ void mm_init_reset(void);
 /** Unmaps the low 32 MiB (S87) and gives the tables it needed to the allocator. */
 MUST_CHECK enum kstatus mm_unmap_low(void);
 
-/** Turns the loader's memory into usable areas (S33). Nothing runs on it any more. */
+/** Turns the loader's memory into usable areas (S33). Nothing runs on it any more. What no area or
+ *  no metadata can be had for is taken out of the direct map and dropped, with a warning. */
 void mm_reclaim_loader_memory(void);
 
 /** What mm_init() found and made. Context: after it. */

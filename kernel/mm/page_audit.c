@@ -7,7 +7,13 @@
  *     PML4 [....i4....]  entry i4 is a table: push
  *          PDPT [..i3..]  ...
  *               PD [...]
- *                 PT [leaf leaf leaf]  -> judge_leaf(), pop at the end
+ *                 PT [run of leaves) [run)  -> judge_run(), pop at the end
+ *
+ * Most tables hold one thing: leaves that map memory in order, all with the same bits. Such a run
+ * is judged like one large leaf, by the very same rules. Where a rule finds fault with it, its
+ * leaves are judged again one by one, so a report always names single leaves. A run is clean only
+ * if each of its leaves is: every rule asks whether all, or whether none, of the bytes are in some
+ * list.
  *
  * Effective permission: writable and user need the bit at every level, no-execute needs it at one
  * (SDM vol 3A, "Access Rights"). Leaves of the direct map come in the order of their memory, so a
@@ -41,15 +47,25 @@ struct walk {
     struct level_state level[PAGE_LEVELS];
 };
 
-/* One present entry, as the CPU would use it; a leaf but for the first checks on it. */
-struct leaf {
+/* Present entries of one table, as the CPU would use them: one leaf, or a run of `count` leaves
+ * that differ in nothing but their place. An entry that points at a table is one of count 1. */
+struct leaf_run {
     virt_addr_t virt;
     phys_addr_t phys;
-    uint64_t size_bytes;
+    uint64_t size_bytes; /* of all */
+    unsigned count;
     unsigned level;
-    page_entry_t entry;
+    page_entry_t entry; /* the first */
     struct rights rights;
 };
+
+/* A set of enum page_audit_kind: bit 1 << kind. */
+typedef uint32_t findings_t;
+
+static findings_t found_if(bool wrong, enum page_audit_kind kind)
+{
+    return wrong ? UINT32_C(1) << kind : 0;
+}
 
 const char *page_audit_kind_name(enum page_audit_kind kind)
 {
@@ -144,9 +160,13 @@ static void violation(const struct walk *walk, enum page_audit_kind kind, virt_a
     }
 }
 
-static void blame(const struct walk *walk, enum page_audit_kind kind, const struct leaf *leaf)
+static void blame(const struct walk *walk, findings_t findings, const struct leaf_run *leaf)
 {
-    violation(walk, kind, leaf->virt, leaf->phys.value);
+    for (; findings != 0; findings &= findings - 1) {
+        /* A bit of the set is a kind. */
+        const enum page_audit_kind kind = (enum page_audit_kind)bits_lowest(findings);
+        violation(walk, kind, leaf->virt, leaf->phys.value);
+    }
 }
 
 /* Reports [start, end), all of one range of `mapped`, less the holes in it. */
@@ -181,103 +201,91 @@ static void direct_map_up_to(struct walk *walk, uint64_t start)
 /* ---- leaves ------------------------------------------------------------------------------------
  */
 
-static void count_leaf(const struct walk *walk, const struct leaf *leaf)
+static void count_run(const struct walk *walk, const struct leaf_run *run)
 {
     struct page_audit_report *const report = walk->report;
-    report->leaves_4k += leaf->level == PAGE_LEVEL_4K ? 1 : 0;
-    report->leaves_2m += leaf->level == PAGE_LEVEL_2M ? 1 : 0;
-    report->leaves_1g += leaf->level == PAGE_LEVEL_1G ? 1 : 0;
+    const uint64_t count = run->count;
+    report->leaves_4k += run->level == PAGE_LEVEL_4K ? count : 0;
+    report->leaves_2m += run->level == PAGE_LEVEL_2M ? count : 0;
+    report->leaves_1g += run->level == PAGE_LEVEL_1G ? count : 0;
     struct page_audit_permission *const permission =
-        &report->permission[leaf->rights.write][leaf->rights.execute];
-    permission->leaves++;
-    permission->size_bytes += leaf->size_bytes;
-    report->user_leaves += leaf->rights.user ? 1 : 0;
-    report->global_leaves += (leaf->entry.value & X86_PTE_GLOBAL) != 0 ? 1 : 0;
-    report->writable_executable += leaf->rights.write && leaf->rights.execute ? 1 : 0;
+        &report->permission[run->rights.write][run->rights.execute];
+    permission->leaves += count;
+    permission->size_bytes += run->size_bytes;
+    report->user_leaves += run->rights.user ? count : 0;
+    report->global_leaves += (run->entry.value & X86_PTE_GLOBAL) != 0 ? count : 0;
+    report->writable_executable += run->rights.write && run->rights.execute ? count : 0;
 }
 
 /* W^X, aliases included: what is executable must be listed as read-only, and what is listed so has
  * no writable leaf at any address. The second half holds without NX too. */
-static void judge_permission(const struct walk *walk, const struct leaf *leaf)
+static findings_t judge_permission(const struct walk *walk, const struct leaf_run *run)
 {
-    const uint64_t start = leaf->phys.value;
-    const uint64_t end = start + leaf->size_bytes;
+    const uint64_t start = run->phys.value;
+    const uint64_t end = start + run->size_bytes;
     const struct page_audit_ranges *const read_only = &walk->expectation->read_only;
-    if (walk->features->nx && leaf->rights.execute) {
-        if (leaf->rights.write) {
-            blame(walk, PAGE_AUDIT_WRITABLE_EXECUTABLE, leaf);
-        }
-        if (!covers(read_only, start, end)) {
-            blame(walk, PAGE_AUDIT_EXECUTABLE, leaf);
-        }
-    }
-    if (leaf->rights.write && touches(read_only, start, end)) {
-        blame(walk, PAGE_AUDIT_WRITABLE_ALIAS, leaf);
-    }
-    if (touches(&walk->expectation->holes, start, end)) {
-        blame(walk, PAGE_AUDIT_HOLE, leaf);
-    }
+    const bool checked_execute = walk->features->nx && run->rights.execute;
+    findings_t findings = 0;
+    findings |= found_if(checked_execute && run->rights.write, PAGE_AUDIT_WRITABLE_EXECUTABLE);
+    findings |= found_if(checked_execute && !covers(read_only, start, end), PAGE_AUDIT_EXECUTABLE);
+    findings |=
+        found_if(run->rights.write && touches(read_only, start, end), PAGE_AUDIT_WRITABLE_ALIAS);
+    findings |= found_if(touches(&walk->expectation->holes, start, end), PAGE_AUDIT_HOLE);
+    return findings;
 }
 
-/* A leaf that shall map `expected`, which shall be memory that is to be mapped. */
-static void judge_memory(const struct walk *walk, const struct leaf *leaf, uint64_t expected)
+/* Leaves that shall map `expected`, which shall be memory that is to be mapped. */
+static findings_t judge_memory(const struct walk *walk, const struct leaf_run *run,
+                               uint64_t expected)
 {
-    if (leaf->phys.value != expected) {
-        blame(walk, PAGE_AUDIT_WRONG_FRAME, leaf);
-    }
-    if (!covers(&walk->expectation->mapped, leaf->phys.value,
-                leaf->phys.value + leaf->size_bytes)) {
-        blame(walk, PAGE_AUDIT_OUTSIDE, leaf);
-    }
+    const uint64_t start = run->phys.value;
+    return found_if(start != expected, PAGE_AUDIT_WRONG_FRAME) |
+           found_if(!covers(&walk->expectation->mapped, start, start + run->size_bytes),
+                    PAGE_AUDIT_OUTSIDE);
 }
 
-static const struct page_audit_window *find_window(const struct walk *walk, const struct leaf *leaf)
+static const struct page_audit_window *find_window(const struct walk *walk,
+                                                   const struct leaf_run *run)
 {
     for (uint32_t i = 0; i < walk->expectation->window_count; i++) {
         const struct page_audit_window *const window = &walk->expectation->windows[i];
-        const uint64_t offset =
-            leaf->virt.value - window->start.value; /* wraps where it is below */
-        if (offset < window->size_bytes && leaf->size_bytes <= window->size_bytes - offset) {
+        const uint64_t offset = run->virt.value - window->start.value; /* wraps where below */
+        if (offset < window->size_bytes && run->size_bytes <= window->size_bytes - offset) {
             return window;
         }
     }
     return NULL;
 }
 
-static void judge_window(const struct walk *walk, const struct leaf *leaf)
+static findings_t judge_window(const struct walk *walk, const struct leaf_run *run)
 {
-    const struct page_audit_window *const window = find_window(walk, leaf);
+    const struct page_audit_window *const window = find_window(walk, run);
     if (window == NULL) {
-        blame(walk, PAGE_AUDIT_OUTSIDE, leaf);
-        return;
+        return found_if(true, PAGE_AUDIT_OUTSIDE);
     }
     switch (window->kind) {
     case PAGE_AUDIT_WINDOW_IDENTITY:
-        judge_memory(walk, leaf, leaf->virt.value);
-        return;
+        return judge_memory(walk, run, run->virt.value);
     case PAGE_AUDIT_WINDOW_DEVICE:
-        if (touches(&walk->expectation->mapped, leaf->phys.value,
-                    leaf->phys.value + leaf->size_bytes)) {
-            blame(walk, PAGE_AUDIT_OUTSIDE, leaf);
-        }
-        return;
+        return found_if(
+            touches(&walk->expectation->mapped, run->phys.value, run->phys.value + run->size_bytes),
+            PAGE_AUDIT_OUTSIDE);
     case PAGE_AUDIT_WINDOW_ANY:
-        return;
+        return 0;
     }
+    return 0;
 }
 
-static void judge_leaf(struct walk *walk, const struct leaf *leaf)
+static bool is_in_direct_map(virt_addr_t virt)
 {
-    count_leaf(walk, leaf);
-    judge_permission(walk, leaf);
-    if (leaf->virt.value >= PHYS_OFFSET && leaf->virt.value < MMIO_POOL_START) {
-        const uint64_t place = leaf->virt.value - PHYS_OFFSET;
-        direct_map_up_to(walk, place);
-        walk->direct_done = place + leaf->size_bytes;
-        judge_memory(walk, leaf, place);
-        return;
-    }
-    judge_window(walk, leaf);
+    return virt.value >= PHYS_OFFSET && virt.value < MMIO_POOL_START;
+}
+
+/* What is wrong with the memory that the leaves map, and with where. */
+static findings_t judge_place(const struct walk *walk, const struct leaf_run *run)
+{
+    return is_in_direct_map(run->virt) ? judge_memory(walk, run, run->virt.value - PHYS_OFFSET)
+                                       : judge_window(walk, run);
 }
 
 /* ---- entries -----------------------------------------------------------------------------------
@@ -296,6 +304,51 @@ static uint64_t reserved_bits(const struct paging_features *features, page_entry
         reserved |= (page_level_size(level) - 1) & ~(2 * PAGE_SIZE - 1); /* from bit 13 on */
     }
     return entry.value & reserved;
+}
+
+/* What is wrong with the entries as such. Where the last address of a run is too high, so is the
+ * end of it. */
+static findings_t judge_format(const struct walk *walk, const struct leaf_run *run)
+{
+    const bool too_high =
+        run->phys.value + run->size_bytes > bits_mask(walk->features->phys_bits) + 1;
+    const bool reserved =
+        reserved_bits(walk->features, run->entry, run->level) != 0 || (run->count > 1 && too_high);
+    const bool user = run->virt.value >= PHYS_OFFSET && (run->entry.value & X86_PTE_USER) != 0;
+    return found_if(reserved, PAGE_AUDIT_RESERVED_BITS) | found_if(user, PAGE_AUDIT_USER);
+}
+
+static findings_t judge_leaves(const struct walk *walk, const struct leaf_run *run)
+{
+    return judge_format(walk, run) | judge_permission(walk, run) | judge_place(walk, run);
+}
+
+/* The run's leaf number `i` alone. */
+static struct leaf_run leaf_of_run(const struct leaf_run *run, unsigned i)
+{
+    struct leaf_run leaf = *run;
+    leaf.count = 1;
+    leaf.size_bytes = page_level_size(run->level);
+    leaf.virt = virt_add(run->virt, i * leaf.size_bytes);
+    leaf.entry.value += i * leaf.size_bytes;
+    leaf.phys = page_entry_leaf_address(leaf.entry, leaf.level);
+    return leaf;
+}
+
+static void judge_run(struct walk *walk, const struct leaf_run *run)
+{
+    count_run(walk, run);
+    if (is_in_direct_map(run->virt)) {
+        direct_map_up_to(walk, run->virt.value - PHYS_OFFSET);
+        walk->direct_done += run->size_bytes;
+    }
+    if (judge_leaves(walk, run) == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < run->count; i++) {
+        const struct leaf_run leaf = leaf_of_run(run, i);
+        blame(walk, judge_leaves(walk, &leaf), &leaf);
+    }
 }
 
 static struct rights combine(const struct walk *walk, struct rights above, page_entry_t entry)
@@ -317,48 +370,65 @@ static void push(struct walk *walk, struct page_table table, struct rights right
 
 /* Goes down into the table of `entry`, if that is RAM: a stray pointer is reported, not followed.
  */
-static void enter_table(struct walk *walk, const struct level_state *state, virt_addr_t virt,
-                        page_entry_t entry)
+static void enter_table(struct walk *walk, const struct leaf_run *entry)
 {
-    const phys_addr_t table = page_entry_table_address(entry);
-    if (!covers(&walk->expectation->mapped, table.value, table.value + PAGE_SIZE)) {
-        violation(walk, PAGE_AUDIT_OUTSIDE, virt, table.value);
+    const findings_t wrong = judge_format(walk, entry);
+    blame(walk, wrong, entry);
+    if ((wrong & found_if(true, PAGE_AUDIT_RESERVED_BITS)) != 0) {
+        return;
+    }
+    const uint64_t table = entry->phys.value;
+    if (!covers(&walk->expectation->mapped, table, table + PAGE_SIZE)) {
+        violation(walk, PAGE_AUDIT_OUTSIDE, entry->virt, table);
         return;
     }
     const struct page_table next = {
-        .phys = table,
-        .base = virt,
-        .level = state->table.level - 1,
+        .phys = entry->phys,
+        .base = entry->virt,
+        .level = entry->level - 1,
     };
-    push(walk, next, combine(walk, state->rights, entry));
+    push(walk, next, entry->rights);
 }
 
-static void judge_entry(struct walk *walk, const struct level_state *state, unsigned index,
-                        page_entry_t entry)
+/* How many entries from `index` on are leaves like the first, each one page further in memory. The
+ * CPU's own marks, accessed and dirty, make no difference. */
+static unsigned count_alike(const struct page_table *table, unsigned index, page_entry_t first)
 {
-    const unsigned level = state->table.level;
-    const virt_addr_t virt = page_table_entry_virt(&state->table, index);
-    const bool is_leaf = page_entry_is_leaf(entry, level);
-    const struct leaf leaf = {
-        .virt = virt,
-        .phys = is_leaf ? page_entry_leaf_address(entry, level) : page_entry_table_address(entry),
-        .size_bytes = page_level_size(level),
-        .level = level,
+    const uint64_t marks = X86_PTE_ACCESSED | X86_PTE_DIRTY;
+    const uint64_t stride = page_level_size(table->level);
+    const volatile uint64_t *const word = page_table_words(table);
+    uint64_t expected = first.value & ~marks;
+    unsigned end = index;
+    do {
+        end++;
+        expected += stride;
+    } while (end < PAGE_ENTRY_COUNT && (word[end] & ~marks) == expected);
+    return end - index;
+}
+
+/* Judges the present entry `index` of the table of `state` and those that continue it; returns how
+ * many. */
+static unsigned judge_entries(struct walk *walk, const struct level_state *state, unsigned index)
+{
+    const struct page_table *const table = &state->table;
+    const page_entry_t entry = page_table_entry(table, index);
+    const bool is_leaf = page_entry_is_leaf(entry, table->level);
+    struct leaf_run run = {
+        .virt = page_table_entry_virt(table, index),
+        .phys = is_leaf ? page_entry_leaf_address(entry, table->level)
+                        : page_entry_table_address(entry),
+        .count = is_leaf ? count_alike(table, index, entry) : 1,
+        .level = table->level,
         .entry = entry,
         .rights = combine(walk, state->rights, entry),
     };
-    const bool reserved = reserved_bits(walk->features, entry, level) != 0;
-    if (reserved) {
-        blame(walk, PAGE_AUDIT_RESERVED_BITS, &leaf);
-    }
-    if (virt.value >= PHYS_OFFSET && (entry.value & X86_PTE_USER) != 0) {
-        blame(walk, PAGE_AUDIT_USER, &leaf);
-    }
+    run.size_bytes = run.count * page_level_size(table->level);
     if (is_leaf) {
-        judge_leaf(walk, &leaf);
-    } else if (!reserved) {
-        enter_table(walk, state, virt, entry);
+        judge_run(walk, &run);
+    } else {
+        enter_table(walk, &run);
     }
+    return run.count;
 }
 
 static void run_walk(struct walk *walk, phys_addr_t root)
@@ -367,15 +437,14 @@ static void run_walk(struct walk *walk, phys_addr_t root)
     push(walk, page_table_root(root), all);
     while (walk->depth > 0) {
         struct level_state *const state = &walk->level[walk->depth - 1];
-        if (state->next == PAGE_ENTRY_COUNT) {
+        const unsigned left = PAGE_ENTRY_COUNT - state->next;
+        const unsigned absent = page_table_count_absent(&state->table, state->next, left);
+        if (absent == left) {
             walk->depth--;
             continue;
         }
-        const unsigned index = state->next++;
-        const page_entry_t entry = page_table_entry(&state->table, index);
-        if (page_entry_present(entry)) {
-            judge_entry(walk, state, index, entry);
-        }
+        const unsigned index = state->next + absent;
+        state->next = index + judge_entries(walk, state, index);
     }
     direct_map_up_to(walk, DIRECT_MAP_SIZE);
 }

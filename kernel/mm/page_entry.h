@@ -63,10 +63,12 @@ static inline bool page_entry_is_leaf(page_entry_t entry, unsigned level)
             (level < PAGE_LEVEL_ROOT && (entry.value & X86_PTE_HUGE) != 0));
 }
 
-/** Whether @p entry of a table of @p level points at a table of the next lower level. */
+/** Whether @p entry of a table of @p level points at a table of the next lower level. Bit 7 marks a
+ *  huge leaf; in a top-level entry it is reserved, and such an entry leads nowhere. */
 static inline bool page_entry_is_table(page_entry_t entry, unsigned level)
 {
-    return page_entry_present(entry) && !page_entry_is_leaf(entry, level);
+    return level > PAGE_LEVEL_4K &&
+           (entry.value & (X86_PTE_PRESENT | X86_PTE_HUGE)) == X86_PTE_PRESENT;
 }
 
 /** Physical address in a table entry. */

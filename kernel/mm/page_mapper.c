@@ -61,27 +61,29 @@ struct page_run {
 
 /* ---- walking ------------------------------------------------------------------------------- */
 
-static struct slot slot_in(struct page_table table, virt_addr_t virt)
+/* First address that the table of `level` on the way to [virt] covers. */
+static virt_addr_t table_base(virt_addr_t virt, unsigned level)
 {
-    const unsigned index = page_table_index(&table, virt);
-    return (
-        struct slot){ .table = table, .index = index, .entry = page_table_entry(&table, index) };
+    return level == PAGE_LEVEL_ROOT
+               ? virt_addr(0)
+               : virt_addr(bits_align_down(virt.value, page_level_size(level + 1)));
 }
 
 /* Follows table entries for [virt] down to `stop_level`, or to the first entry that is none. */
 static struct slot slot_find(const struct page_mapper *mapper, virt_addr_t virt,
                              unsigned stop_level)
 {
-    struct slot slot = slot_in(page_table_root(mapper->root), virt);
-    while (slot.table.level > stop_level && page_entry_is_table(slot.entry, slot.table.level)) {
-        const struct page_table next = {
-            .phys = page_entry_table_address(slot.entry),
-            .base = page_table_entry_virt(&slot.table, slot.index),
-            .level = slot.table.level - 1,
-        };
-        slot = slot_in(next, virt);
+    struct page_table table = page_table_root(mapper->root);
+    unsigned index = page_table_index(&table, virt);
+    page_entry_t entry = page_table_entry(&table, index);
+    while (table.level > stop_level && page_entry_is_table(entry, table.level)) {
+        table.phys = page_entry_table_address(entry);
+        table.level--;
+        index = page_table_index(&table, virt);
+        entry = page_table_entry(&table, index);
     }
-    return slot;
+    table.base = table_base(virt, table.level);
+    return (struct slot){ .table = table, .index = index, .entry = entry };
 }
 
 static bool slot_is_leaf(const struct slot *slot)
@@ -105,9 +107,9 @@ static enum kstatus check_range(virt_addr_t virt, uint64_t size_bytes)
     if (__builtin_add_overflow(virt.value, size_bytes == 0 ? 0 : size_bytes - 1, &last)) {
         return K_EFAULT;
     }
-    const bool one_half = in_kernel_half(virt) == in_kernel_half(virt_addr(last));
-    return one_half && virt_is_canonical(virt) && virt_is_canonical(virt_addr(last)) ? K_OK
-                                                                                     : K_EFAULT;
+    /* Where bits 47..63 are those of the first byte, the half is the same and canonical too. */
+    const bool one_half = ((virt.value ^ last) & PHYS_OFFSET) == 0;
+    return one_half && virt_is_canonical(virt) ? K_OK : K_EFAULT;
 }
 
 static void open_token(const struct page_mapper *mapper, struct page_flush *flush, virt_addr_t virt,
@@ -302,20 +304,20 @@ static enum kstatus next_step(const struct page_mapper *mapper, const struct pag
     const virt_addr_t virt = virt_add(request->virt, done_bytes);
     const phys_addr_t phys = phys_add(request->phys, done_bytes);
     const uint64_t left_bytes = request->size_bytes - done_bytes;
-    unsigned level =
-        choose_level(virt.value | phys.value, left_bytes, max_leaf_level(mapper, request));
     step->slot = slot_find(mapper, virt, PAGE_LEVEL_4K);
     if (page_entry_present(step->slot.entry)) {
         return K_EEXIST;
     }
     const struct page_table *const table = &step->slot.table;
-    level = table->level < level ? table->level : level;
+    const unsigned wanted = max_leaf_level(mapper, request);
+    const unsigned level = choose_level(virt.value | phys.value, left_bytes,
+                                        table->level < wanted ? table->level : wanted);
     const struct page_table leaf_table = { .level = level };
     const unsigned index = page_table_index(&leaf_table, virt);
     const uint64_t fitting = left_bytes / page_level_size(level);
     unsigned count = PAGE_ENTRY_COUNT - index;
     count = fitting < count ? (unsigned)fitting : count; /* fits: it is the smaller one */
-    if (table->level == level) {
+    if (table->level == level && count > 1) {            /* the first is absent: seen above */
         count = page_table_count_absent(table, index, count);
     }
     step->level = level;
@@ -323,24 +325,30 @@ static enum kstatus next_step(const struct page_mapper *mapper, const struct pag
     return page_entry_make(mapper->features, phys, request->flags, level, &step->first);
 }
 
+/* Counts the tables that the request takes. `first` receives its first step: still true when the
+ * writing starts, and for a single page all there is to do. */
 static enum kstatus plan_mapping(const struct page_mapper *mapper,
-                                 const struct page_mapping *request, uint64_t *count_tables)
+                                 const struct page_mapping *request, struct map_step *first,
+                                 uint64_t *count_tables)
 {
     struct table_plan plan;
     plan_init(&plan);
     uint64_t done_bytes = 0;
     while (done_bytes < request->size_bytes) {
+        const virt_addr_t virt = virt_add(request->virt, done_bytes);
         struct map_step step;
         const enum kstatus status = next_step(mapper, request, done_bytes, &step);
         if (status != K_OK) {
             return status;
         }
-        const virt_addr_t virt = virt_add(request->virt, done_bytes);
         const unsigned top = step.slot.table.level;
         if (top == PAGE_LEVEL_ROOT && mapper->top_level_fixed && in_kernel_half(virt)) {
             return K_EFAULT;
         }
         plan_tables(&plan, virt, top - 1, step.level);
+        if (done_bytes == 0) {
+            *first = step;
+        }
         done_bytes += step.count * page_level_size(step.level);
     }
     *count_tables = plan.count;
@@ -374,19 +382,22 @@ static void write_step(struct page_mapper *mapper, const struct map_step *step, 
                     page_level_size(step->level));
 }
 
-static enum kstatus write_mapping(struct page_mapper *mapper, const struct page_mapping *request)
+/* `step` is the plan's first, and afterwards the last. */
+static enum kstatus write_mapping(struct page_mapper *mapper, const struct page_mapping *request,
+                                  struct map_step *step)
 {
     uint64_t done_bytes = 0;
-    while (done_bytes < request->size_bytes) {
-        struct map_step step;
-        const enum kstatus status = next_step(mapper, request, done_bytes, &step);
+    for (;;) {
+        write_step(mapper, step, virt_add(request->virt, done_bytes), request->flags.user);
+        done_bytes += step->count * page_level_size(step->level);
+        if (done_bytes >= request->size_bytes) {
+            return K_OK;
+        }
+        const enum kstatus status = next_step(mapper, request, done_bytes, step);
         if (status != K_OK) {
             return status; /* not reached: the plan took the very same steps */
         }
-        write_step(mapper, &step, virt_add(request->virt, done_bytes), request->flags.user);
-        done_bytes += step.count * page_level_size(step.level);
     }
-    return K_OK;
 }
 
 enum kstatus page_mapper_map_range(struct page_mapper *mapper, const struct page_mapping *request,
@@ -396,16 +407,16 @@ enum kstatus page_mapper_map_range(struct page_mapper *mapper, const struct page
     if (status != K_OK) {
         return status;
     }
+    struct map_step step;
     uint64_t count_tables;
-    status = plan_mapping(mapper, request, &count_tables);
+    status = plan_mapping(mapper, request, &step, &count_tables);
     if (status != K_OK) {
         return status;
     }
-    status = reserve_frames(mapper, count_tables);
-    if (status != K_OK) {
-        return status;
+    status = count_tables > 0 ? reserve_frames(mapper, count_tables) : K_OK;
+    if (status == K_OK && request->size_bytes > 0) {
+        status = write_mapping(mapper, request, &step);
     }
-    status = write_mapping(mapper, request);
     if (status == K_OK) {
         open_token(mapper, flush, request->virt, request->size_bytes);
     }
@@ -578,9 +589,22 @@ static void split_at(struct page_mapper *mapper, virt_addr_t virt)
     }
 }
 
+/* Whether a range lies in what one page table covers, and that table exists: then neither end is
+ * inside of a larger leaf. */
+static bool is_in_one_page_table(const struct page_mapper *mapper, virt_addr_t virt,
+                                 uint64_t size_bytes)
+{
+    const uint64_t into_table = virt.value & (SIZE_2M - 1);
+    return size_bytes <= SIZE_2M - into_table &&
+           slot_find(mapper, virt, PAGE_LEVEL_4K).table.level == PAGE_LEVEL_4K;
+}
+
 /* Makes leaves begin at both ends of a range. Both ends may lie in one leaf. */
 static enum kstatus split_edges(struct page_mapper *mapper, virt_addr_t virt, uint64_t size_bytes)
 {
+    if (is_in_one_page_table(mapper, virt, size_bytes)) {
+        return K_OK;
+    }
     const virt_addr_t end = virt_add(virt, size_bytes); /* 2^64 is 0: aligned, never split */
     struct table_plan plan;
     plan_init(&plan);
@@ -726,10 +750,19 @@ enum kstatus page_mapper_unmap_phys(struct page_mapper *mapper, virt_addr_t virt
     if (status != K_OK) {
         return status;
     }
-    if (!is_all_mapped(mapper, virt, PAGE_SIZE)) {
+    const struct slot slot = slot_find(mapper, virt, PAGE_LEVEL_4K);
+    if (!slot_is_leaf(&slot)) {
         return K_ENOENT;
     }
-    return page_mapper_unmap_range(mapper, virt, PAGE_SIZE, free_parents, flush);
+    if (slot.table.level > PAGE_LEVEL_4K) {
+        return page_mapper_unmap_range(mapper, virt, PAGE_SIZE, free_parents, flush); /* splits */
+    }
+    open_token(mapper, flush, virt, PAGE_SIZE);
+    page_table_set_entry(&slot.table, slot.index, (page_entry_t){ 0 });
+    if (free_parents) {
+        prune(mapper, slot.table, flush);
+    }
+    return K_OK;
 }
 
 enum kstatus page_mapper_unmap(struct page_mapper *mapper, virt_addr_t virt,

@@ -141,6 +141,9 @@ void x86_write_cr3(uint64_t value)
 {
     fake_cpu.cr3 = value;
     fake_cpu.cr3_writes++;
+    if (fake_cpu.on_cr3_write != NULL) {
+        fake_cpu.on_cr3_write();
+    }
 }
 
 uint64_t x86_read_cr4(void)
@@ -164,6 +167,7 @@ void x86_wbinvd(void) {}
 
 uint64_t x86_rdtsc(void)
 {
+    fake_cpu.tsc += fake_cpu.tsc_step;
     return fake_cpu.tsc++;
 }
 

@@ -16,7 +16,8 @@ struct fake_cpu {
     uint64_t cr4;
     uint64_t efer;
     uint64_t pat;
-    uint64_t tsc; /* grows by one a read */
+    uint64_t tsc;      /* grows by one a read */
+    uint64_t tsc_step; /* and by this */
 
     /* What CPUID says. */
     bool has_nx;
@@ -35,6 +36,7 @@ struct fake_cpu {
     uint64_t invlpg_last;
     uint32_t cr3_writes;
     uint32_t cr4_writes;
+    void (*on_cr3_write)(void); /* called when CR3 has its new value; may be NULL */
     uint64_t rdrand_state;
     bool rdrand_fails;
 };

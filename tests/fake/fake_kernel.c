@@ -30,6 +30,11 @@ void fake_log_reset(void)
     log_text[0] = '\0';
 }
 
+const char *fake_log_text(void)
+{
+    return log_text;
+}
+
 bool fake_log_contains(const char *text)
 {
     return strstr(log_text, text) != NULL;

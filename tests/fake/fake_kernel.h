@@ -11,6 +11,9 @@
 /** Forgets the log. */
 void fake_log_reset(void);
 
+/** Every line since the reset, each with its newline. */
+const char *fake_log_text(void);
+
 /** Whether some line logged since the reset contains @p text. */
 bool fake_log_contains(const char *text);
 

@@ -4,16 +4,13 @@
  * that it reports and whether it oversteps from the next bytes. Aborts where the loader calls after
  * boot services are gone, calls too often, exits on a map that it must not trust, or misreports.
  */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exit_boot.h"
 #include "mm/addr.h"
+#include "tests/fuzz/fuzz.h"
 
 #define CAPACITY 4096U
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
 
 struct firmware {
     const uint8_t *script;
@@ -27,13 +24,6 @@ struct firmware {
 };
 
 static uint8_t memory[CAPACITY + PAGE_SIZE] ALIGNED(8);
-
-static void require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 /* The next byte of the script; 0 at its end. */
 static uint8_t next(struct firmware *firmware)
@@ -59,7 +49,7 @@ static enum exit_boot_firmware_status script_map(void *context, void *buffer, ui
                                                  uint32_t *descriptor_version)
 {
     struct firmware *const firmware = context;
-    require(!firmware->gone && *size_bytes == CAPACITY && buffer == memory);
+    FUZZ_REQUIRE(!firmware->gone && *size_bytes == CAPACITY && buffer == memory);
     firmware->maps++;
     firmware->trusted = 0;
     const uint8_t flags = next(firmware);
@@ -86,7 +76,7 @@ static enum exit_boot_firmware_status script_map(void *context, void *buffer, ui
 static enum exit_boot_firmware_status script_exit(void *context, uint64_t map_key)
 {
     struct firmware *const firmware = context;
-    require(!firmware->gone && firmware->trusted && map_key == firmware->key);
+    FUZZ_REQUIRE(!firmware->gone && firmware->trusted && map_key == firmware->key);
     firmware->trusted = 0;
     firmware->exits++;
     const enum exit_boot_firmware_status status = answer(firmware);
@@ -108,13 +98,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     struct exit_boot_result result;
     const enum kstatus status =
         exit_boot(&ops, &firmware, memory, CAPACITY, memory + CAPACITY, &result);
-    require((status == K_OK) == (firmware.gone != 0));
-    require((result.outcome == EXIT_BOOT_DONE) == (firmware.gone != 0));
-    require((result.outcome == EXIT_BOOT_REFUSED_BEFORE) ==
-            (firmware.gone == 0 && firmware.exits == 0));
-    require(result.attempts == firmware.exits && firmware.exits <= EXIT_BOOT_MAX_ATTEMPTS);
-    require(firmware.maps <= EXIT_BOOT_MAX_ATTEMPTS);
-    require((result.why == NULL) == (firmware.gone != 0));
-    require(result.canary_overwritten == (firmware.overran != 0));
+    FUZZ_REQUIRE((status == K_OK) == (firmware.gone != 0));
+    FUZZ_REQUIRE((result.outcome == EXIT_BOOT_DONE) == (firmware.gone != 0));
+    FUZZ_REQUIRE((result.outcome == EXIT_BOOT_REFUSED_BEFORE) ==
+                 (firmware.gone == 0 && firmware.exits == 0));
+    FUZZ_REQUIRE(result.attempts == firmware.exits && firmware.exits <= EXIT_BOOT_MAX_ATTEMPTS);
+    FUZZ_REQUIRE(firmware.maps <= EXIT_BOOT_MAX_ATTEMPTS);
+    FUZZ_REQUIRE((result.why == NULL) == (firmware.gone != 0));
+    FUZZ_REQUIRE(result.canary_overwritten == (firmware.overran != 0));
+    const uint64_t culprit = exit_boot_misaligned_runtime(&result.map);
+    FUZZ_REQUIRE(culprit == UINT64_MAX || culprit < efi_map_count(&result.map));
+    FUZZ_REQUIRE(status != K_OK || result.map.bytes == memory);
     return 0;
 }

@@ -4,34 +4,24 @@
  * The result must be printable words joined by single spaces (outside of quotes), terminated, and
  * every lookup must point into it.
  */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
-
-static void require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_text(const struct options *options)
 {
-    require(options->length < OPTIONS_MAX_BYTES);
-    require(strlen(options->text) == options->length);
+    FUZZ_REQUIRE(options->length < OPTIONS_MAX_BYTES);
+    FUZZ_REQUIRE(strlen(options->text) == options->length);
     int quoted = 0;
     for (size_t i = 0; i < options->length; i++) {
         const char c = options->text[i];
-        require(c >= ' ' && c <= '~');
+        FUZZ_REQUIRE(c >= ' ' && c <= '~');
         quoted ^= c == '"';
         const int last = i + 1 == options->length;
-        require(quoted || c != ' ' || (i > 0 && !last && options->text[i + 1] != ' '));
+        FUZZ_REQUIRE(quoted || c != ' ' || (i > 0 && !last && options->text[i + 1] != ' '));
     }
-    require(!quoted);
+    FUZZ_REQUIRE(!quoted);
 }
 
 static void check_lookup(const struct options *options, const char *name)
@@ -41,10 +31,10 @@ static void check_lookup(const struct options *options, const char *name)
     if (!options_get(options->text, name, &value, &length)) {
         return;
     }
-    require(value >= options->text && value + length <= options->text + options->length);
+    FUZZ_REQUIRE(value >= options->text && value + length <= options->text + options->length);
     uint64_t size = 1;
     const enum kstatus status = options_parse_size(value, length, &size);
-    require(status == K_OK || status == K_EINVAL || status == K_EOVERFLOW);
+    FUZZ_REQUIRE(status == K_OK || status == K_EINVAL || status == K_EOVERFLOW);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)

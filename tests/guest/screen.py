@@ -9,9 +9,9 @@ import json
 import socket
 import subprocess
 import time
-from collections import Counter
 from typing import NamedTuple
 
+PAPER, INK = 0, 0xc8  # of every colour
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -59,14 +59,12 @@ def grid_of(picture, font):
 
 
 def bits_of(picture):
-    """The picture as one string of 0 and 1 a line, and its colours. Whatever is not the most
-    frequent colour, the paper, is ink."""
-    values = [picture.pixels[i:i + 3] for i in range(0, len(picture.pixels), 3)]
-    colours = Counter(values)
-    paper = colours.most_common(1)[0][0]
-    text = "".join("0" if value == paper else "1" for value in values)
-    lines = [text[i:i + picture.width] for i in range(0, len(text), picture.width)]
-    return lines, colours
+    """The picture's lines as strings of 0 and 1; ValueError for any colour but ours."""
+    red, green, blue = (picture.pixels[i::3] for i in range(3))
+    if not red == green == blue or not set(red) <= {PAPER, INK}:
+        raise ValueError(f"not black and grey alone: {sorted(set(red))[:9]} {sorted(set(blue))[:9]}")
+    text = red.translate(bytes(ord("1" if value == INK else "0") for value in range(256))).decode()
+    return [text[i:i + picture.width] for i in range(0, len(text), picture.width)]
 
 
 def _unscaled(line, scale):
@@ -75,8 +73,9 @@ def _unscaled(line, scale):
     return sample if "".join(bit * scale for bit in sample) == line else None
 
 
-def read_rows(lines, picture, font):
+def read_rows(picture, font):
     """The characters in the picture's cells, a string a row, trailing blanks cut."""
+    lines = bits_of(picture)
     columns, rows = grid_of(picture, font)
     scale = scale_of(picture, font)
     text = []

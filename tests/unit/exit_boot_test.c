@@ -344,8 +344,26 @@ static void exit_boot_misaligned_runtime_names_the_descriptor(struct ktest *t)
     KTEST_EQ(t, exit_boot_misaligned_runtime(&map), UINT64_MAX);
     put_descriptor(bytes + 2 * STRIDE, EFI_MAP_ACPI_NVS, 0x6000, EFI_MAP_ATTRIBUTE_RUNTIME);
     KTEST_EQ(t, exit_boot_misaligned_runtime(&map), 2);
+    put_descriptor(bytes + 2 * STRIDE, EFI_MAP_ACPI_RECLAIM, 0x6000, EFI_MAP_ATTRIBUTE_RUNTIME);
+    KTEST_EQ(t, exit_boot_misaligned_runtime(&map), 2);
     put_descriptor(bytes + STRIDE, EFI_MAP_RUNTIME_DATA, 0x5800, EFI_MAP_ATTRIBUTE_RUNTIME);
     KTEST_EQ(t, exit_boot_misaligned_runtime(&map), 1);
+}
+
+/* After a refused map there is nothing that the report of the refusal could walk. */
+static void exit_boot_refused_map_on_the_retry_cannot_be_walked(struct ktest *t)
+{
+    struct firmware *const firmware = machine_init();
+    firmware->stale_exits = 8;
+    firmware->fail_map_at = 1;
+    firmware->map_failure = EXIT_BOOT_FIRMWARE_OTHER;
+    KTEST_STATUS(t, leave(t), K_EIO);
+    KTEST_EQ(t, machine.result.outcome, EXIT_BOOT_REFUSED_AFTER);
+    KTEST_TRUE(t, machine.result.map.bytes == NULL);
+    KTEST_EQ(t, machine.result.map.size_bytes, 0);
+    KTEST_EQ(t, exit_boot_misaligned_runtime(&machine.result.map), UINT64_MAX);
+    const struct efi_map no_stride = { machine.memory, CAPACITY, 0, 1 };
+    KTEST_EQ(t, exit_boot_misaligned_runtime(&no_stride), UINT64_MAX);
 }
 
 static const struct ktest_case cases[] = {
@@ -365,5 +383,6 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(exit_boot_other_errors_of_exit_end_it),
     KTEST_CASE(exit_boot_buffer_size_has_slack_and_whole_pages),
     KTEST_CASE(exit_boot_misaligned_runtime_names_the_descriptor),
+    KTEST_CASE(exit_boot_refused_map_on_the_retry_cannot_be_walked),
 };
 KTEST_SUITE(loader_exit_boot, "loader.exit_boot", cases);

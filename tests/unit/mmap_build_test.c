@@ -602,7 +602,22 @@ static void mmap_build_refuses_bad_arguments(struct ktest *t)
     KTEST_STATUS(t, mmap_build(&input, scratch, sizeof(scratch), &output), K_EINVAL);
     input = fake_e820_input(NULL, 1);
     KTEST_STATUS(t, mmap_build(&input, scratch, sizeof(scratch), &output), K_EINVAL);
+    input = fake_e820_input(e820, 1);
+    input.ledger_count = UINT32_MAX; /* refused by its number, before anything is read */
+    KTEST_STATUS(t, mmap_build(&input, scratch, sizeof(scratch), &output), K_EOVERFLOW);
     fake_efi_map_free(&efi);
+}
+
+/* No firmware, no memory: nothing to report, and no one to blame. */
+static void mmap_build_empty_map_is_empty(struct ktest *t)
+{
+    const struct mmap_build_input input = fake_e820_input(NULL, 0);
+    struct fake_mmap_run run;
+    fake_mmap_run(&input, &run);
+    KTEST_STATUS(t, run.status, K_OK);
+    KTEST_EQ(t, run.output.entry_count + run.output.ram_count + run.output.repair_count, 0);
+    KTEST_EQ(t, run.output.accounting.firmware_ram, 0);
+    fake_mmap_run_free(&run);
 }
 
 /* One element too few in any of the four is found before anything is written. */
@@ -675,6 +690,10 @@ static void mmap_build_describe_repair_reads_well(struct ktest *t)
         { { MMAP_REPAIR_MEM_LIMIT, MMAP_REASON_DROPPED, MMAP_REPAIR_NO_ENTRY, MMAP_REPAIR_NO_ENTRY,
             M, P },
           "memory is above the mem= limit, dropped: 1 page at 0x0000000000100000" },
+        { { MMAP_REPAIR_TOO_MANY_AREAS, MMAP_REASON_DROPPED, MMAP_REPAIR_NO_ENTRY,
+            MMAP_REPAIR_NO_ENTRY, M, P },
+          "memory does not fit into the kernel's table of areas, dropped: 1 page at "
+          "0x0000000000100000" },
         { { 77, MMAP_REASON_DROPPED, 1, MMAP_REPAIR_NO_ENTRY, M, 1 },
           "entry 1 was repaired: 1 byte at 0x0000000000100000" },
     };
@@ -709,6 +728,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(mmap_build_e820_crumbs_of_one_page_are_dropped),
     KTEST_CASE(mmap_build_e820_types_map_to_reasons),
     KTEST_CASE(mmap_build_refuses_bad_arguments),
+    KTEST_CASE(mmap_build_empty_map_is_empty),
     KTEST_CASE(mmap_build_refuses_small_memory),
     KTEST_CASE(mmap_build_sizes_refuses_what_passes_32_bits),
     KTEST_CASE(mmap_build_many_islands_fit),

@@ -145,6 +145,8 @@ static void options_too_long_is_cut_at_a_word(struct ktest *t)
     append_text("abc");
     KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 1);
     KTEST_STRING(t, options.text + OPTIONS_MAX_BYTES - 4, "abc");
+    append_utf16("z"); /* not even the space before it fits */
+    KTEST_EQ(t, options.length, OPTIONS_MAX_BYTES - 1);
 }
 
 /* The closing quote that is added may be what does not fit. */
@@ -184,6 +186,7 @@ static void options_get_finds_whole_names(struct ktest *t)
         { "b=\"x a=7 y\"", "a", NULL },
         { "a=\"", "a", "\"" },
         { "a=\"\"", "a", "" },
+        { "a=\"x y", "a", "\"x y" },
         { "a=x\"y z\"", "a", "x\"y z\"" },
         { "console=fb console=ttyS0", "console", "ttyS0" },
     };

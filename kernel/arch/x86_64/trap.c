@@ -157,7 +157,7 @@ void trap_dispatch(struct trap_frame *frame)
     }
     dump_frame(frame);
     backtrace_print(virt_addr(frame->rip), virt_addr(frame->rbp));
-    panic("unexpected %s at " PRIvirt, trap_name(frame->vector), frame->rip);
+    panic_after_dump("unexpected %s at " PRIvirt, trap_name(frame->vector), frame->rip);
 }
 
 static void probe_begin(void)

@@ -4,12 +4,9 @@
  * the services, starts the image. Returns what the image returned.
  */
 
-#include <arch/cpu.h>
-
 #include "hostile.h"
 #include "lib/string.h"
 #include "mm/addr.h"
-#include "msr.h"
 #include "options.h"
 #include "uart.h"
 
@@ -123,9 +120,6 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     }
     if (hostile_squeeze() != K_OK) {
         return fail("no memory map");
-    }
-    if (hostile_value(HOSTILE_NO_NXE) != 0) {
-        x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) & ~X86_EFER_NXE);
     }
     return hostile.real->StartImage(child, NULL, NULL);
 }

@@ -38,7 +38,7 @@ static const struct {
     { "no-gop", HOSTILE_NO_GOP },
     { "blt-only", HOSTILE_BLT_ONLY }, /* a screen without a framebuffer */
     { "bad-gop", HOSTILE_BAD_GOP },   /* a screen larger than its framebuffer */
-    { "no-nxe", HOSTILE_NO_NXE },     /* EFER.NXE clear from the start */
+    { "no-nxe", HOSTILE_NO_NXE },     /* at the exit: EFER.NXE clear */
     { "cr4-min", HOSTILE_CR4_MIN },   /* at the exit: no OSFXSR, OSXMMEXCPT, DE, MCE, PGE */
     { "cr4-max", HOSTILE_CR4_MAX },   /* at the exit: PGE, SMEP, SMAP, UMIP, ... */
     { "watchdog", HOSTILE_WATCHDOG }, /* SetWatchdogTimer fails */

@@ -16,6 +16,7 @@
 #include "hostile.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "msr.h"
 
 #define CR4_DE         BIT(3)
 #define CR4_MCE        BIT(6)
@@ -114,9 +115,12 @@ static uint64_t cr4_bits_of_cpu(void)
            ((more.ecx & BIT(2)) != 0 ? CR4_UMIP : 0) | ((more.ecx & BIT(3)) != 0 ? CR4_PKE : 0);
 }
 
-/* Not before: the firmware's own code may need what goes away here. */
-static void change_cr4(void)
+/* Not before: the firmware's own code, and its tables where they use NX, need what goes away. */
+static void change_cpu(void)
 {
+    if (hostile_value(HOSTILE_NO_NXE) != 0) {
+        x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) & ~X86_EFER_NXE);
+    }
     if (hostile_value(HOSTILE_CR4_MIN) != 0) {
         x86_write_cr4(x86_read_cr4() & ~(CR4_DE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT));
     }
@@ -163,7 +167,7 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN map_key)
     const EFI_STATUS status = hostile.real->ExitBootServices(image, real_key);
     if (!EFI_ERROR(status)) {
         hostile.phase = HOSTILE_EXITED;
-        change_cr4();
+        change_cpu();
     }
     return status;
 }

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# libmm: the page-frame allocator's own sources for the host, optimised, behind tests/bench/pa.h.
+# bench-mm: the same workloads on it and on the allocators that it is compared with.
+
+LIBMM_C := $(wildcard kernel/mm/buddy_*.c) tests/bench/pa.c tests/fake/fake_cpu_barrier.c
+LIBMM_O := $(LIBMM_C:%.c=$(BUILD)/host/libmm/%.o)
+
+$(BUILD)/host/libmm/%.o: %.c Makefile tests/bench/bench.mk
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(call warn_for,$(HOST_CC)) -O2 -g -I. -Itests/bench/include -Ikernel \
+	    -D_GNU_SOURCE -pthread -MMD -MP -c $< -o $@
+
+# From scratch: ar keeps members whose source is gone.
+$(BUILD)/host/libmm.a: $(LIBMM_O)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)ar rcs $@ $(LIBMM_O)
+
+.PHONY: libmm
+libmm: $(BUILD)/host/libmm.a
+
+# HARNESS is a folder with bench.c and the allocators to compare with; it is no part of the project.
+HARNESS ?= ../shared/bench
+
+.PHONY: bench-mm
+bench-mm: $(BUILD)/host/libmm.a
+	$(Q)python3 tests/bench/bench_mm.py --build $(BUILD) --harness $(HARNESS)
+
+-include $(LIBMM_O:.o=.d)

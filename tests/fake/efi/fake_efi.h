@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Scripted UEFI firmware for host tests: a system table whose services keep real books (pages,
+ * pool, files, map keys) over the fake RAM, and fail where a script says so. What the
+ * specification forbids is noted as a violation:
+ *
+ *   - any service after ExitBootServices; after a failed one any but it and GetMemoryMap;
+ *   - anything between the GetMemoryMap whose key is used and ExitBootServices;
+ *   - freeing what was not allocated, closing what is not open, printing without a console;
+ *   - going back to the firmware with pages, pool or files not given back.
+ *
+ * Two ways to use it. A unit is called directly between fake_efi_start() and fake_efi_finish(). The
+ * whole loader runs in a child process (fake_efi_run()), because its state is static and two of
+ * its three ends do not return. On the host EFIAPI is the host's own calling convention.
+ */
+#ifndef FAKE_EFI_H
+#define FAKE_EFI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+#include "shared/bootinfo.h"
+
+enum fake_efi_service {
+    FAKE_EFI_ALLOCATE_PAGES,
+    FAKE_EFI_FREE_PAGES,
+    FAKE_EFI_ALLOCATE_POOL,
+    FAKE_EFI_FREE_POOL,
+    FAKE_EFI_GET_MEMORY_MAP,
+    FAKE_EFI_EXIT_BOOT_SERVICES,
+    FAKE_EFI_HANDLE_PROTOCOL,
+    FAKE_EFI_LOCATE_PROTOCOL,
+    FAKE_EFI_LOCATE_HANDLE_BUFFER,
+    FAKE_EFI_STALL,
+    FAKE_EFI_SET_WATCHDOG_TIMER,
+    FAKE_EFI_OUTPUT_STRING,
+    FAKE_EFI_GET_VARIABLE,
+    FAKE_EFI_RESET_SYSTEM,
+    FAKE_EFI_OPEN_VOLUME,
+    FAKE_EFI_FILE_OPEN,
+    FAKE_EFI_FILE_CLOSE,
+    FAKE_EFI_FILE_READ,
+    FAKE_EFI_FILE_SET_POSITION,
+    FAKE_EFI_FILE_GET_POSITION,
+    FAKE_EFI_SERVICE_COUNT,
+};
+
+/** Calls @p at .. @p at + @p times - 1 (the first call is 1) of a service give @p status. */
+struct fake_efi_fault {
+    enum fake_efi_service service;
+    uint32_t at; /* 0: no fault */
+    uint32_t times;
+    EFI_STATUS status;
+};
+
+#define FAKE_EFI_FOR_EVER UINT32_MAX
+
+/** One descriptor of the machine, or one that is laid over its map. */
+struct fake_efi_range {
+    uint32_t type;
+    uint64_t start; /* bytes; ranges of the machine are page-aligned */
+    uint64_t pages;
+    uint64_t attribute;
+};
+
+struct fake_efi_file {
+    const char *path; /* "\\name", compared without case; NULL: no file */
+    const void *bytes;
+    size_t size_bytes;
+    size_t claimed_bytes;   /* what seeking to the end says; 0: the truth */
+    size_t bytes_each_read; /* 0: as many as asked for */
+    bool is_directory;      /* seeking to the end fails */
+    bool reads_too_much;    /* Read() claims one byte more than was asked for */
+};
+
+enum fake_efi_screen {
+    FAKE_EFI_SCREEN_NONE,
+    FAKE_EFI_SCREEN_RGB,
+    FAKE_EFI_SCREEN_BGR,
+    FAKE_EFI_SCREEN_MASKS_24, /* 24 bits a pixel */
+    FAKE_EFI_SCREEN_BLT_ONLY,
+    FAKE_EFI_SCREEN_UNKNOWN_FORMAT,
+    FAKE_EFI_SCREEN_TOO_SMALL, /* the framebuffer is smaller than the mode */
+    FAKE_EFI_SCREEN_WRAPS,     /* it ends beyond 2^64 */
+    FAKE_EFI_SCREEN_NO_MODE,
+    FAKE_EFI_SCREEN_NULL_INTERFACE, /* success, and a NULL pointer */
+};
+
+#define FAKE_EFI_FAULTS_MAX 4U
+#define FAKE_EFI_FILES_MAX  3U
+
+/** What this firmware is like; zero is a sound machine of 256 MiB with ACPI and COM1. */
+struct fake_efi_script {
+    /* machine */
+    const struct fake_efi_range *ranges; /* sorted, disjoint; NULL: the usual one */
+    uint32_t range_count;
+    bool no_uart;
+    bool la57;
+    bool has_nx_cleared; /* the CPU has no NX */
+    /* firmware at rest */
+    bool no_conout;
+    bool no_conin;
+    bool conout_is_com1; /* the console's device path leads to the first serial port */
+    bool no_loaded_image;
+    bool no_volume;
+    bool no_config_tables;
+    bool bad_rsdp;
+    bool no_vendor;
+    bool secure_boot;
+    bool has_memory_attributes; /* EFI_MEMORY_ATTRIBUTE_PROTOCOL */
+    enum fake_efi_screen screen;
+    const void *load_options;
+    uint32_t load_options_bytes;
+    struct fake_efi_file files[FAKE_EFI_FILES_MAX];
+    /* memory map */
+    const struct fake_efi_range *overlay; /* descriptors on top, in any state of health */
+    uint32_t overlay_count;
+    uint64_t stride; /* 0: 48 */
+    bool unset_stride;
+    bool reverse;
+    uint32_t premerge;       /* descriptors that a buffer must have room for on top */
+    uint32_t grow_each_map;  /* descriptors that come with each GetMemoryMap */
+    uint32_t grow_each_exit; /* ... with each ExitBootServices */
+    bool overrun;            /* GetMemoryMap for the exit writes behind its buffer */
+    bool lie;                /* ... claims more bytes than there is room for */
+    bool key_is_zero;        /* the good key is 0 */
+    /* memory */
+    bool pool_gives_null;   /* AllocatePool succeeds with a NULL pointer at the first call */
+    bool pages_refused_low; /* AllocatePages refuses everything below 16 MiB */
+    /* exit */
+    uint32_t refuse; /* ExitBootServices says so often that the key is stale */
+    bool serial_byte_after_stop;
+    bool reset_returns; /* ResetSystem does nothing */
+    /* nth-call faults */
+    struct fake_efi_fault faults[FAKE_EFI_FAULTS_MAX];
+};
+
+enum fake_efi_end {
+    FAKE_EFI_CRASHED, /* by a signal, a sanitizer, or the fake's own time limit */
+    FAKE_EFI_RETURNED,
+    FAKE_EFI_ENTERED_KERNEL,
+    FAKE_EFI_RESET,
+    FAKE_EFI_HALTED, /* ResetSystem came back */
+};
+
+#define FAKE_EFI_TEXT_BYTES 16384U
+
+/** What a run left behind. */
+struct fake_efi_result {
+    enum fake_efi_end end;
+    EFI_STATUS status; /* of efi_main, where it returned */
+    uint32_t violations;
+    char violation[160]; /* the first */
+    uint32_t calls[FAKE_EFI_SERVICE_COUNT];
+    uint32_t faults_fired;
+    uint32_t live_pages; /* allocations not given back */
+    uint32_t live_pool;
+    uint32_t live_files;
+    uint64_t stopped_ms;               /* fake time from the last print to the reset */
+    char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
+    char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
+    bool bootinfo_is_good;             /* the kernel's own check says so */
+    struct bootinfo info;              /* its header, where the kernel was entered */
+    uint64_t usable_bytes;             /* by its map: type 1 */
+    uint64_t bad_bytes;                /* type 5 */
+};
+
+/** The firmware that runs now (singleton of the test program). */
+extern struct fake_efi_result fake_efi;
+
+/** Sets up machine and firmware anew. @return the system table; it lives until the next start */
+EFI_SYSTEM_TABLE *fake_efi_start(const struct fake_efi_script *script);
+
+/** The handle of the image that is under test, and of its volume. */
+EFI_HANDLE fake_efi_image(void);
+EFI_HANDLE fake_efi_volume(void);
+
+/** Counts what was not given back into fake_efi. */
+void fake_efi_finish(void);
+
+/** Runs efi_main() in a child process under @p script. */
+void fake_efi_run(const struct fake_efi_script *script, struct fake_efi_result *result);
+
+/** Shows what the loader prints on stderr as well (--log). */
+void fake_log_show(bool on);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * What the scripted firmware knows besides memory and files (fake_efi_internal.h): consoles, COM1,
+ * the screen, variables, protocols by handle, time, reset.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fake/efi/fake_efi_internal.h"
+#include "tests/fake/fake_cpu.h"
+#include "tests/fake/fake_io.h"
+
+#define COM1            0x3f8U
+#define UART_REGISTERS  8U
+#define UART_DATA       0U
+#define UART_STATUS     5U
+#define UART_SCRATCH    7U
+#define STATUS_IDLE     0x60U
+#define STATUS_READY    0x01U
+#define TICKS_EACH_POLL (FAKE_EFI_TSC_HZ / 1000) /* a read of the line status costs 1 ms */
+#define SCREEN_BASE     UINT64_C(0x80000000)
+#define SCREEN_WIDTH    1024U
+#define SCREEN_HEIGHT   768U
+
+static struct {
+    uint8_t scratch;
+    bool byte_waits;
+    uint64_t last_print_tsc;
+    struct fake_io_device uart;
+    SIMPLE_TEXT_OUTPUT_INTERFACE conout;
+    SIMPLE_INPUT_INTERFACE conin;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL screen;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE screen_mode;
+    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION screen_info;
+    EFI_LOADED_IMAGE_PROTOCOL loaded_image;
+    uint8_t image_handle; /* only their addresses matter */
+    uint8_t volume_handle;
+    uint8_t console_handle;
+} devices;
+
+/* ACPI(PNP0501, 0) / UART / end: UEFI 2.10, 10.3.3 and 10.3.4.15. */
+static uint8_t com1_path[] = { 2, 1,  12, 0, 0xd0, 0x41, 0x01, 0x05, 0, 0,    0, 0, /* HID, UID */
+                               3, 14, 19, 0, 0,    0,    0,    0,    0, 0xc2, 1, 0, 0,
+                               0, 0,  0,  8, 1,    1,    0x7f, 0xff, 4, 0 };
+
+EFI_HANDLE fake_efi_image(void)
+{
+    return &devices.image_handle;
+}
+
+EFI_HANDLE fake_efi_volume(void)
+{
+    return &devices.volume_handle;
+}
+
+/* Appends one character without CR; what does not fit is lost. */
+static void append(char *text, uint32_t c)
+{
+    const size_t length = strlen(text);
+    if (c != '\r' && length + 1 < FAKE_EFI_TEXT_BYTES) {
+        text[length] = (char)c;
+        text[length + 1] = '\0';
+    }
+    if (fake_efi_state.echo && c != '\r') {
+        (void)fputc((int)c, stderr);
+    }
+}
+
+/* ---- COM1 ---------------------------------------------------------------------------------------
+ */
+
+static uint8_t uart_read(void *context, uint16_t offset)
+{
+    (void)context;
+    if (offset == UART_SCRATCH) {
+        return devices.scratch;
+    }
+    if (offset == UART_DATA) {
+        devices.byte_waits = false;
+        return ' ';
+    }
+    if (offset != UART_STATUS) {
+        return 0;
+    }
+    fake_cpu.tsc += TICKS_EACH_POLL;
+    return (uint8_t)(STATUS_IDLE | (devices.byte_waits ? STATUS_READY : 0));
+}
+
+static void uart_write_register(void *context, uint16_t offset, uint8_t value)
+{
+    (void)context;
+    if (offset == UART_SCRATCH) {
+        devices.scratch = value;
+    }
+    if (offset == UART_DATA && value >= '\n') { /* a divisor of 1 goes through here as well */
+        append(fake_efi.serial, value);
+        devices.last_print_tsc = fake_cpu.tsc;
+        devices.byte_waits = fake_efi_state.script.serial_byte_after_stop &&
+                             strstr(fake_efi.serial, "stopped: ") != NULL;
+    }
+}
+
+/* ---- consoles -----------------------------------------------------------------------------------
+ */
+
+static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR16 *text)
+{
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_OUTPUT_STRING);
+    if (self != &devices.conout) {
+        fake_efi_violation("OutputString of another console");
+    }
+    for (; !EFI_ERROR(fault) && *text != 0; text++) {
+        append(fake_efi.console, *text);
+    }
+    return fault;
+}
+
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes,
+                                      UINTN *size_bytes, void *data)
+{
+    (void)guid;
+    (void)attributes;
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_GET_VARIABLE);
+    if (EFI_ERROR(fault)) {
+        return fault;
+    }
+    if (!fake_efi_state.script.secure_boot || name[0] != L'S' || *size_bytes < 1) {
+        return EFI_NOT_FOUND;
+    }
+    *size_bytes = 1;
+    *(uint8_t *)data = name[2] == L'c' ? 1 : 0; /* SecureBoot, else SetupMode */
+    return EFI_SUCCESS;
+}
+
+/* ---- screen -------------------------------------------------------------------------------------
+ */
+
+static void *screen_interface(void)
+{
+    return fake_efi_state.script.screen == FAKE_EFI_SCREEN_NULL_INTERFACE ? NULL : &devices.screen;
+}
+
+static uint32_t pixel_format(enum fake_efi_screen screen)
+{
+    switch (screen) {
+    case FAKE_EFI_SCREEN_RGB:
+        return PixelRedGreenBlueReserved8BitPerColor;
+    case FAKE_EFI_SCREEN_MASKS_24:
+        return PixelBitMask;
+    case FAKE_EFI_SCREEN_BLT_ONLY:
+        return PixelBltOnly;
+    case FAKE_EFI_SCREEN_UNKNOWN_FORMAT:
+        return 77;
+    case FAKE_EFI_SCREEN_NONE:
+    case FAKE_EFI_SCREEN_BGR:
+    case FAKE_EFI_SCREEN_TOO_SMALL:
+    case FAKE_EFI_SCREEN_WRAPS:
+    case FAKE_EFI_SCREEN_NO_MODE:
+    case FAKE_EFI_SCREEN_NULL_INTERFACE:
+        break;
+    }
+    return PixelBlueGreenRedReserved8BitPerColor;
+}
+
+static void make_screen(enum fake_efi_screen screen)
+{
+    const uint64_t bytes = UINT64_C(4) * SCREEN_WIDTH * SCREEN_HEIGHT;
+    const uint32_t format = pixel_format(screen);
+    devices.screen_info = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
+        .HorizontalResolution = SCREEN_WIDTH,
+        .VerticalResolution = SCREEN_HEIGHT,
+        .PixelInformation = { 0xff0000, 0xff00, 0xff, 0 },
+        .PixelsPerScanLine = SCREEN_WIDTH,
+    };
+    memcpy(&devices.screen_info.PixelFormat, &format, sizeof(format)); /* may be no enumerator */
+    devices.screen_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){
+        .MaxMode = 1,
+        .Info = &devices.screen_info,
+        .SizeOfInfo = sizeof(devices.screen_info),
+        .FrameBufferBase = screen == FAKE_EFI_SCREEN_WRAPS ? UINT64_MAX - 4096 : SCREEN_BASE,
+        .FrameBufferSize = screen == FAKE_EFI_SCREEN_TOO_SMALL ? bytes - 1 : bytes,
+    };
+    devices.screen.Mode = screen == FAKE_EFI_SCREEN_NO_MODE ? NULL : &devices.screen_mode;
+}
+
+/* ---- protocols ----------------------------------------------------------------------------------
+ */
+
+static bool is_guid(const EFI_GUID *guid, EFI_GUID wanted)
+{
+    return memcmp(guid, &wanted, sizeof(wanted)) == 0;
+}
+
+static EFI_STATUS found(void *what, void **interface)
+{
+    *interface = what;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void **interface)
+{
+    const struct fake_efi_script *const script = &fake_efi_state.script;
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_HANDLE_PROTOCOL);
+    if (EFI_ERROR(fault)) {
+        return fault;
+    }
+    if (handle == &devices.image_handle && !script->no_loaded_image &&
+        is_guid(guid, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID)) {
+        return found(&devices.loaded_image, interface);
+    }
+    if (handle == &devices.volume_handle && !script->no_volume &&
+        is_guid(guid, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID)) {
+        return found(fake_efi_volume_interface(), interface);
+    }
+    if (handle == &devices.console_handle && script->conout_is_com1 &&
+        is_guid(guid, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID)) {
+        return found(com1_path, interface);
+    }
+    if (handle == &devices.console_handle && script->screen != FAKE_EFI_SCREEN_NONE &&
+        is_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID)) {
+        return found(screen_interface(), interface);
+    }
+    return EFI_UNSUPPORTED;
+}
+
+/* EFI_MEMORY_ATTRIBUTE_PROTOCOL: get, set, clear (UEFI 2.10, 37.1). */
+static EFI_STATUS EFIAPI clear_attributes(void *self, EFI_PHYSICAL_ADDRESS base, UINT64 size_bytes,
+                                          UINT64 attributes)
+{
+    (void)self;
+    if (fake_efi_state.phase != FAKE_EFI_PHASE_BOOT) {
+        fake_efi_violation("ClearMemoryAttributes after the exit was tried");
+    }
+    return base % 4096 == 0 && size_bytes == 4096 && attributes == 0x4000 ? EFI_SUCCESS
+                                                                          : EFI_INVALID_PARAMETER;
+}
+
+static struct {
+    void *get;
+    void *set;
+    EFI_STATUS(EFIAPI *clear)
+    (void *self, EFI_PHYSICAL_ADDRESS base, UINT64 size_bytes, UINT64 attributes);
+} memory_attributes = { NULL, NULL, clear_attributes };
+
+static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, void **interface)
+{
+    static const uint32_t memory_attributes_guid = 0xf4560cf6;
+    (void)registration;
+    const struct fake_efi_script *const script = &fake_efi_state.script;
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_LOCATE_PROTOCOL);
+    if (EFI_ERROR(fault)) {
+        return fault;
+    }
+    if (script->has_memory_attributes && guid->Data1 == memory_attributes_guid) {
+        return found(&memory_attributes, interface);
+    }
+    if (script->screen != FAKE_EFI_SCREEN_NONE &&
+        is_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID)) {
+        return found(screen_interface(), interface);
+    }
+    return EFI_NOT_FOUND;
+}
+
+static EFI_STATUS EFIAPI locate_handle_buffer(EFI_LOCATE_SEARCH_TYPE type, EFI_GUID *guid,
+                                              void *key, UINTN *count, EFI_HANDLE **handles)
+{
+    (void)type;
+    (void)guid;
+    (void)key;
+    (void)count;
+    (void)handles;
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_LOCATE_HANDLE_BUFFER);
+    return EFI_ERROR(fault) ? fault : EFI_NOT_FOUND;
+}
+
+/* ---- time, reset --------------------------------------------------------------------------------
+ */
+
+static EFI_STATUS EFIAPI stall(UINTN microseconds)
+{
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_STALL);
+    if (!EFI_ERROR(fault)) {
+        fake_cpu.tsc += microseconds * (FAKE_EFI_TSC_HZ / 1000000);
+    }
+    return fault;
+}
+
+static EFI_STATUS EFIAPI set_watchdog_timer(UINTN timeout_seconds, UINT64 code, UINTN data_bytes,
+                                            CHAR16 *data)
+{
+    (void)code;
+    (void)data_bytes;
+    (void)data;
+    if (timeout_seconds != 0) {
+        fake_efi_violation("the watchdog is set, not switched off");
+    }
+    return fake_efi_enter(FAKE_EFI_SET_WATCHDOG_TIMER);
+}
+
+static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status, UINTN data_bytes,
+                                      CHAR16 *data)
+{
+    (void)type;
+    (void)status;
+    (void)data_bytes;
+    (void)data;
+    (void)fake_efi_enter(FAKE_EFI_RESET_SYSTEM);
+    fake_efi.stopped_ms = (fake_cpu.tsc - devices.last_print_tsc) / TICKS_EACH_POLL;
+    if (fake_efi_state.script.reset_returns) {
+        return EFI_DEVICE_ERROR;
+    }
+    fake_efi_end_run(FAKE_EFI_RESET);
+}
+
+/* ---- set-up -------------------------------------------------------------------------------------
+ */
+
+static void plug_uart(void)
+{
+    fake_io_reset();
+    devices.uart = (struct fake_io_device){ .first_port = COM1,
+                                            .port_count = UART_REGISTERS,
+                                            .read = uart_read,
+                                            .write = uart_write_register };
+    if (!fake_efi_state.script.no_uart) {
+        fake_io_plug(&devices.uart);
+    }
+}
+
+/* The options end where the script says; behind them is nobody's memory. */
+static void describe_image(EFI_SYSTEM_TABLE *system)
+{
+    void *options = NULL;
+    memcpy(&options, &fake_efi_state.script.load_options, sizeof(options)); /* sheds the const */
+    devices.loaded_image = (EFI_LOADED_IMAGE_PROTOCOL){
+        .SystemTable = system,
+        .DeviceHandle = &devices.volume_handle,
+        .LoadOptions = options,
+        .LoadOptionsSize = fake_efi_state.script.load_options_bytes,
+    };
+}
+
+void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
+{
+    const struct fake_efi_script *const script = &fake_efi_state.script;
+    memset(&devices, 0, sizeof(devices));
+    devices.conout.OutputString = output_string;
+    system->ConOut = script->no_conout ? NULL : &devices.conout;
+    system->ConsoleOutHandle = script->no_conout ? NULL : &devices.console_handle;
+    system->ConIn = script->no_conin ? NULL : &devices.conin;
+    system->RuntimeServices->GetVariable = get_variable;
+    system->RuntimeServices->ResetSystem = reset_system;
+    EFI_BOOT_SERVICES *const services = system->BootServices;
+    services->HandleProtocol = handle_protocol;
+    services->LocateProtocol = locate_protocol;
+    services->LocateHandleBuffer = locate_handle_buffer;
+    services->Stall = stall;
+    services->SetWatchdogTimer = set_watchdog_timer;
+    plug_uart();
+    make_screen(script->screen);
+    describe_image(system);
+}

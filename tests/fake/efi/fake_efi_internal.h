@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Between the files of the scripted firmware: fake_efi.c (tables, phase, run), fake_efi_memory.c
+ * (pages, pool, map, exit), fake_efi_volume.c (files), fake_efi_devices.c (consoles, screen,
+ * COM1, handles).
+ */
+#ifndef FAKE_EFI_INTERNAL_H
+#define FAKE_EFI_INTERNAL_H
+
+#include "lib/compiler.h"
+#include "tests/fake/efi/fake_efi.h"
+
+enum fake_efi_phase {
+    FAKE_EFI_PHASE_BOOT,
+    FAKE_EFI_PHASE_EXIT_TRIED,
+    FAKE_EFI_PHASE_EXITED,
+};
+
+struct fake_efi_state {
+    struct fake_efi_script script;
+    enum fake_efi_phase phase;
+    bool map_is_fresh; /* no service was called since GetMemoryMap gave its key */
+    bool echo;
+};
+
+extern struct fake_efi_state fake_efi_state;
+
+/** Notes a breach of the specification; the first one's text is kept. */
+void fake_efi_violation(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/** Every service calls this first: counts, watches the phase. @return EFI_SUCCESS to go on, else
+ *  the status that the script has for this call */
+EFI_STATUS fake_efi_enter(enum fake_efi_service service);
+
+/** Ends the child process of fake_efi_run(). */
+NORETURN void fake_efi_end_run(enum fake_efi_end end);
+
+void fake_efi_memory_start(EFI_BOOT_SERVICES *services);
+void fake_efi_memory_finish(void);
+void fake_efi_volume_start(void);
+void fake_efi_devices_start(EFI_SYSTEM_TABLE *system);
+
+/** The file system protocol of the volume. */
+void *fake_efi_volume_interface(void);
+
+/** Puts the ACPI tables into the fake RAM. @return their entry for the configuration table */
+EFI_CONFIGURATION_TABLE fake_efi_acpi(void);
+
+/** Writes a small kernel image to where loader/kernel_blob.S would have one. */
+void fake_efi_make_kernel(void);
+
+#define FAKE_EFI_TSC_HZ     UINT64_C(1000000000)
+#define FAKE_EFI_ACPI_START UINT64_C(0xe180000)
+
+#endif

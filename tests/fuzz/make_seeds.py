@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes the hand-made inputs of tests/fuzz/corpus: where each fuzzer starts from.
+
+    make_seeds.py [FOLDER]
+
+They have names; what fuzzers found (`make fuzz-corpus`) is named by its hash. Inputs that follow a
+struct of a target are laid out here, so after a change of one run this again.
+"""
+
+import struct
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+SCENE, RAW = 0, 1
+RAW_EFI, RAW_E820 = 0, 1
+MAX_OVERLAYS = 8
+
+
+def preamble(is_e820=RAW_EFI, stride_words=1, phys_bits=20, ledger=(), pins=(), limit=(1 << 64) - 1):
+    """struct preamble of fuzz_mmap.c; ledger of (base, pages, type), pins of (base, pages, kind)."""
+    entries = [*((base, pages, kind, 1, 1, 0) for base, pages, kind in ledger)]
+    entries += [(0, 0, 0, 0, 0, 0)] * (MAX_OVERLAYS - len(entries))
+    ranges = [*((base, pages, kind, 0) for base, pages, kind in pins)]
+    ranges += [(0, 0, 0, 0)] * (MAX_OVERLAYS - len(ranges))
+    return (struct.pack("<5B3xQ", is_e820, stride_words, phys_bits, len(ledger), len(pins), limit)
+            + b"".join(struct.pack("<QQIIII", *entry) for entry in entries)
+            + b"".join(struct.pack("<QQII", *pin) for pin in ranges))
+
+
+def efi(descriptors, stride=48):
+    """Raw descriptors of (type, start, pages, attribute)."""
+    return b"".join(struct.pack("<IIQQQQ", kind, 0, start, 0, pages, attribute).ljust(stride, b"\0")
+                    for kind, start, pages, attribute in descriptors)
+
+
+def e820(entries):
+    return b"".join(struct.pack("<QQII", base, size, kind, 0) for base, size, kind in entries)
+
+
+PC = [(7, 0, 0xa0, 0xf), (4, 0x100000, 0x700, 0xf), (7, 0x800000, 0x1000, 0xf),
+      (9, 0x1800000, 0x10, 0xf), (10, 0x1810000, 0x20, 0xf), (6, 0x1830000, 8, 1 << 63 | 0xf),
+      (7, 0x1838000, 0x100, 1), (7, 0x1938000, 0x100, 1 << 18 | 0xf), (8, 0x1a38000, 4, 0xf),
+      (14, 0x1b00000, 4, 0xf), (15, 0x1c00000, 4, 0xf), (0, 0x1d00000, 4, 0xf),
+      (11, 0xfec00000, 1, 1 << 63 | 1), (7, 1 << 32, 0x1000, 0xf)]
+
+
+def mmap_seeds():
+    overlays = {"ledger": [(0x900000, 0x10, 0x1000), (0x920000, 4, 0x1001)],
+                "pins": [(0x940000, 1, 1), (0x950000, 1, 2), (0x960000, 1, 3)]}
+    unaligned = [(7, 0x100800, 4, 0xf), (6, 0x105800, 2, 0xf), (7, 0x109fff, 1, 0xf)]
+    wrong = [(7, 0x100000, 0, 0xf), (7, (1 << 64) - 4096, 2, 0xf), (7, 0x1000, 1 << 52, 0xf),
+             (7, 1 << 52, 1, 0xf), (7, 0x200000, 0x10, 0xf), (0, 0x204000, 4, 0), (99, 0x20a000, 1, 0)]
+    pieces = [(0, 0x9fc00, 1), (0x9fc00, 0x400, 2), (0x100000, 0x3ff800, 1), (0x4ff800, 0x800, 4),
+              (0x500000, 0x800, 1), (0x500800, 0x100800, 1), (0x601000, 0x1000, 3),
+              (0x602000, 0x1000, 5), (0x603000, 0x1000, 7), (0x21 << 40, 1 << 30, 1)]
+    raw = bytes([RAW])
+    return {
+        "pc": raw + preamble(**overlays) + efi(PC),
+        "pc-stride-40": raw + preamble(stride_words=0, **overlays) + efi(PC, 40),
+        "pc-limit": raw + preamble(limit=0x1000800) + efi(PC),
+        "pc-36-bits": raw + preamble(phys_bits=0) + efi(PC),
+        "unaligned": raw + preamble() + efi(unaligned),
+        "malformed": raw + preamble() + efi(wrong),
+        "beyond-direct-map": raw + preamble() + efi([(7, 33 << 40, 16, 0xf), (9, 34 << 40, 1, 0xf)]),
+        "e820": raw + preamble(RAW_E820, **overlays) + e820(pieces),
+        "scene": bytes([SCENE]) + bytes(range(1, 120)),
+        "scene-zeros": bytes(120),
+    }
+
+
+def bootinfo_block(replayed=False, lifetime=1):
+    """A block with every table, as tests/unit/bootinfo_test.c makes it; CRC left to the target.
+
+    A replayed one has neither kernel nor texts, as tools/replay.c makes it."""
+    phys_offset = 0xffff800000000000
+    bounds = [0, 0x100000, 0x200000, 0x300000, 0x7f0000, 0x800000]
+    kinds = [(0x1002, 18), (1, 20), (0x1000, 17), (1, 20), (2, 7)]
+    tables = [
+        (24, b"".join(struct.pack("<QQII", bounds[i], bounds[i + 1] - bounds[i], kinds[i][0], 0)
+                      for i in range(5))),
+        (4, b"".join(struct.pack("<I", reason) for _, reason in kinds)),
+        (32, struct.pack("<IIIIQQ", 4, 7, 0, 1, 0x7f0000, 0x1000)),
+        (16, struct.pack("<QQQQ", 0, 0xa0000, 0x100000, 0x700000)),
+        (32, struct.pack("<QQIIII", 0x200000, 0x80, 0x1000, lifetime, 1, 0)),
+        (24, struct.pack("<QQII", 0x7f0000, 1, 1, 0)),
+        (48, efi([(7, 0, 0xa0, 0xf), (7, 0x100000, 0x700, 0xf)])),
+        (1, b"" if replayed else b"test=mm.* exit\0"),
+        (1, b"" if replayed else b"hello\n\0"),
+    ]
+    header = bytearray(512)
+    body = b""
+    for i, (entry_bytes, content) in enumerate(tables):
+        struct.pack_into("<IIII", header, 112 + 16 * i, 512 + len(body), len(content) // entry_bytes,
+                         entry_bytes, 0)
+        body += content.ljust((len(content) + 7) & ~7, b"\0")
+    struct.pack_into("<QHHIII", header, 0, 0x3148474c54535249, 1, 0, 0, 512, 512 + len(body))
+    if replayed:
+        return bytes(header) + body
+    struct.pack_into("<QQQ", header, 24, 0x200000, phys_offset + 0x200000, 0x80000)
+    struct.pack_into("<QQQQQ", header, 72, 0x281000, 0x10000, 0x280000, 0x3000, 0x4000)
+    return bytes(header) + body
+
+
+def bootinfo_seeds():
+    return {"good": b"\x07" + bootinfo_block(), "no-crc": b"\x06" + bootinfo_block(),
+            "raw": b"\x00" + bootinfo_block(), "cut": b"\x07" + bootinfo_block()[:-40],
+            "replayed": b"\x07" + bootinfo_block(replayed=True), "magic": b"\x05" + bytes(600),
+            "lifetime-0": b"\x07" + bootinfo_block(lifetime=0),
+            "short": b"\x07" + bootinfo_block()[:100]}
+
+
+def elf_seeds():
+    folder = TOP / "tests/data/elf"
+    names = ("good", "align-48", "nine-loads", "note-id-long", "rela-symbol", "two-dynamics")
+    return {name: (folder / f"{name}.elf").read_bytes() for name in names}
+
+
+def map_file_seeds():
+    maps = TOP / "tests/data/maps"
+    small = {name: (maps / f"{name}.map").read_bytes()
+             for name in ("e820_gce", "efi_phoenix_zero", "efi_snp_kexec_corrupt")}
+    overlays = (b"# machine: made up\n# kind: efi\n# ledger 100000 10 4096 1\n# pin 200000 1 acpi\n"
+                b"# pin 0x201000 0x1\n\n7 0x100000 0x400 0xf\r\n")
+    return {**small, "overlays": overlays, "no-kind": b"7 0 1 0\n", "bad-kind": b"# kind: xyz\n1 0 1\n"}
+
+
+def options_seeds():
+    def both(text, wide):
+        content = text + wide
+        first = (len(text) * 255 + max(1, len(content)) - 1) // max(1, len(content))
+        return bytes([min(255, first)]) + content
+    return {
+        "both": both(b"\xef\xbb\xbf# note\r\nmem=1G a=\"x y\"\n",
+                     b"\xff\xfe" + "\\EFI\\BOOTX64.EFI mem=0x10k a".encode("utf-16-le")),
+        "surrogates": both(b"mem=", "a=\U0001f600 \u00e4".encode("utf-16-le") + b"\x3d\xd8\x00"),
+        "long": both(b"x " * 2040 + b"\"open word that does not fit", b""),
+    }
+
+
+def line_editor_seeds():
+    return {"edit": b"hep\x7flp\r\n\x1b[A\x1bOAfree\x15\x03mem\n", "long": b"y" * 300 + b"\x08\r\r\n"}
+
+
+def command_line_seeds():
+    return {"words": b"console=ttyS0,115200n8 mem=0x10G \"a b=c d\" loglevel=7 x=\"y z\" nokaslr  exit=",
+            "numbers": b"mem=18446744073709551616 seed=99999999999999999999x panic=-1 mem=1T"}
+
+
+def exit_seeds():
+    """fuzz_exit.c reads: flags, [where it oversteps], answer, [fields], then the exit's answer."""
+    good, stale = bytes([0, 0, 9, 1, 0]), bytes([0, 0, 9, 1, 2])
+    return {"first": good, "retry": stale * 3 + good, "refused": stale * 9, "small": bytes([0, 1, 9, 1]),
+            "overrun": stale + bytes([15, 3, 0]), "nothing-written": stale + bytes([7, 0]),
+            "other": bytes([0, 0, 9, 1, 3]), "odd-stride": bytes([1, 0, 33, 5, 1, 0])}
+
+
+SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds, "map_file": map_file_seeds,
+         "options": options_seeds, "line_editor": line_editor_seeds,
+         "command_line": command_line_seeds, "exit": exit_seeds}
+
+
+def main(arguments):
+    corpus = Path(arguments[0]) if arguments else TOP / "tests/fuzz/corpus"
+    for target, seeds in SEEDS.items():
+        (corpus / target).mkdir(parents=True, exist_ok=True)
+        for name, content in seeds().items():
+            (corpus / target / name).write_bytes(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

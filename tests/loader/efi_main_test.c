@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The whole loader, from efi_main() to the jump, under scripted firmware. Each case says what the
+ * firmware is like and how the loader must end; every case also requires that no call was made that
+ * UEFI forbids and that a return to the firmware leaves nothing behind (fake_efi.h).
+ */
+#include <string.h>
+
+#include "efi_map.h"
+#include "lib/compiler.h"
+#include "mm/addr.h"
+#include "tests/fake/efi/fake_efi.h"
+#include "tests/ktest.h"
+
+#define WB UINT64_C(0xf)
+
+static struct fake_efi_result result;
+
+static bool printed(const char *text)
+{
+    return strstr(result.console, text) != NULL || strstr(result.serial, text) != NULL;
+}
+
+/* Runs @p script and checks the end; @p text must be on a console where it is not NULL. */
+static void expect(struct ktest *t, const struct fake_efi_script *script, enum fake_efi_end end,
+                   const char *text)
+{
+    fake_efi_run(script, &result);
+    KTEST_EQ(t, result.end, end);
+    KTEST_STRING(t, result.violation, "");
+    KTEST_TRUE(t, end != FAKE_EFI_ENTERED_KERNEL || result.bootinfo_is_good);
+    if (end == FAKE_EFI_RETURNED) {
+        KTEST_TRUE(t, printed("returned to firmware: "));
+    }
+    if (text != NULL && !printed(text)) {
+        KTEST_STRING(t, result.console, text); /* shows what was printed instead */
+    }
+}
+
+static void enters(struct ktest *t, const struct fake_efi_script *script, const char *text)
+{
+    expect(t, script, FAKE_EFI_ENTERED_KERNEL, text);
+}
+
+static void returns(struct ktest *t, const struct fake_efi_script *script, const char *text)
+{
+    expect(t, script, FAKE_EFI_RETURNED, text);
+}
+
+static void resets(struct ktest *t, const struct fake_efi_script *script, const char *text)
+{
+    expect(t, script, FAKE_EFI_RESET, text);
+}
+
+/* ---- sound firmware -----------------------------------------------------------------------------
+ */
+
+static void loader_sound_firmware_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .no_uart = false };
+    enters(t, &script, "left boot services: 1 attempts");
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 1);
+    KTEST_EQ(t, result.calls[FAKE_EFI_SET_WATCHDOG_TIMER], 1);
+    KTEST_EQ(t, result.live_pool, 0);
+    KTEST_EQ(t, result.live_files, 0);
+    KTEST_TRUE(t, result.info.rsdp != 0);
+}
+
+static void loader_dry_run_returns_and_leaves_nothing(struct ktest *t)
+{
+    static const CHAR16 options[] = L"dryrun";
+    const struct fake_efi_script script = { .load_options = options,
+                                            .load_options_bytes = sizeof(options) };
+    returns(t, &script, "returned to firmware: dry-run-ok");
+    KTEST_EQ(t, result.status, EFI_SUCCESS);
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+}
+
+/* ---- memory map ---------------------------------------------------------------------------------
+ */
+
+static void loader_strides_larger_than_a_descriptor_enter_the_kernel(struct ktest *t)
+{
+    static const uint64_t strides[] = { 40, 48, 56, 64, 4096 };
+    for (size_t i = 0; i < ARRAY_COUNT(strides); i++) {
+        const struct fake_efi_script script = { .stride = strides[i] };
+        enters(t, &script, NULL);
+        KTEST_EQ(t, result.info.efi_map.entry_size, strides[i]);
+    }
+}
+
+static void loader_impossible_stride_is_refused_before_the_exit(struct ktest *t)
+{
+    static const uint64_t strides[] = { 8, 32, 44, 52 };
+    for (size_t i = 0; i < ARRAY_COUNT(strides); i++) {
+        const struct fake_efi_script script = { .stride = strides[i] };
+        returns(t, &script, "returned to firmware: bad-memory-map");
+    }
+}
+
+static void loader_unset_stride_is_refused(struct ktest *t)
+{
+    const struct fake_efi_script script = { .unset_stride = true };
+    returns(t, &script, "returned to firmware: bad-memory-map");
+}
+
+static void loader_unsorted_map_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .reverse = true };
+    enters(t, &script, NULL);
+}
+
+static void loader_map_wanting_room_before_merging_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .premerge = 32 };
+    enters(t, &script, NULL);
+}
+
+static void loader_map_growing_with_each_call_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .grow_each_map = 3 };
+    enters(t, &script, NULL);
+}
+
+static void loader_map_growing_twenty_each_call_names_the_map(struct ktest *t)
+{
+    const struct fake_efi_script script = { .grow_each_map = 20 };
+    returns(t, &script, "grows with every look at it");
+    KTEST_TRUE(t, printed("returned to firmware: bad-memory-map"));
+}
+
+static void loader_malformed_descriptors_are_repaired(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_CONVENTIONAL, 0, 0, WB },
+        { EFI_MAP_CONVENTIONAL, UINT64_C(0xfffffffffffff000), 2, WB },
+        { EFI_MAP_RESERVED, SIZE_4G, UINT64_MAX, WB },
+        { EFI_MAP_CONVENTIONAL, UINT64_C(1) << 60, 16, WB },
+        { EFI_MAP_CONVENTIONAL, 0x8000800, 4, WB },
+        { EFI_MAP_RESERVED, 0x8010123, 1, WB },
+        { 0x70000001, UINT64_C(0x3f00000000), 16, WB },
+    };
+    const struct fake_efi_script script = { .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay) };
+    enters(t, &script, "repair: ");
+}
+
+static void loader_overlaps_go_to_the_less_usable(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_RESERVED, 0x8000000, 64, WB },
+        { EFI_MAP_UNUSABLE, 0x8010000, 16, WB },
+        { EFI_MAP_ACPI_NVS, 0x8038000, 24, WB },
+        { EFI_MAP_CONVENTIONAL, 0x4000000, 256, WB }, /* a duplicate */
+    };
+    const struct fake_efi_script script = { .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay) };
+    enters(t, &script, NULL);
+    KTEST_EQ(t, result.bad_bytes, 16 * PAGE_SIZE);
+}
+
+/*     conventional   |--------------------------------------   1 MiB ...
+ *     reserved       |-------------|                           where the kernel would go
+ */
+static void loader_reserved_memory_that_is_free_as_well_is_left_alone(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_RESERVED, 0x100000, 0x600, WB },
+    };
+    const struct fake_efi_script script = { .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay) };
+    enters(t, &script, NULL);
+    KTEST_TRUE(t, result.info.kernel_phys >= 0x700000);
+}
+
+static void loader_map_of_all_reserved_memory_is_refused(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_RESERVED, 0, 0x10000, WB },
+    };
+    const struct fake_efi_script script = { .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay) };
+    returns(t, &script, "returned to firmware: no-memory");
+    KTEST_EQ(t, result.calls[FAKE_EFI_ALLOCATE_PAGES], 0);
+}
+
+static void loader_overrun_buffer_is_refused_before_the_exit(struct ktest *t)
+{
+    const struct fake_efi_script script = { .overrun = true };
+    returns(t, &script, "past the end of its buffer");
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+}
+
+static void loader_map_larger_than_its_buffer_is_refused(struct ktest *t)
+{
+    const struct fake_efi_script script = { .lie = true };
+    returns(t, &script, "claims more bytes than the buffer holds");
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+}
+
+/* ---- exit ---------------------------------------------------------------------------------------
+ */
+
+static void loader_stale_keys_up_to_seven_times_enter_the_kernel(struct ktest *t)
+{
+    for (uint32_t refusals = 1; refusals <= 7; refusals++) {
+        const struct fake_efi_script script = { .refuse = refusals };
+        enters(t, &script, NULL);
+        KTEST_EQ(t, result.info.exit_attempts, refusals + 1);
+    }
+}
+
+static void loader_exit_refused_for_ever_prints_keys_and_resets(struct ktest *t)
+{
+    for (uint32_t refusals = 8; refusals <= 9; refusals++) {
+        const struct fake_efi_script script = { .refuse = refusals };
+        resets(t, &script, "stopped: ExitBootServices refused every key");
+        KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 8);
+        KTEST_TRUE(t, printed("exit attempt 1: map key 0x"));
+        KTEST_TRUE(t, printed("exit attempt 8: map key 0x"));
+        KTEST_TRUE(t, result.stopped_ms >= 30000 && result.stopped_ms < 31000);
+    }
+}
+
+static void loader_stopped_resets_at_a_byte_on_the_serial_line(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 8, .serial_byte_after_stop = true };
+    resets(t, &script, "or at a byte on this line");
+    KTEST_TRUE(t, result.stopped_ms < 1000);
+}
+
+static void loader_stopped_without_serial_port_resets(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 8, .no_uart = true };
+    resets(t, &script, NULL);
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 8);
+}
+
+static void loader_reset_that_returns_halts(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 8,
+                                            .serial_byte_after_stop = true,
+                                            .reset_returns = true };
+    expect(t, &script, FAKE_EFI_HALTED, NULL);
+}
+
+static void loader_exit_with_a_wrong_error_resets(struct ktest *t)
+{
+    const struct fake_efi_script script = {
+        .faults = { { FAKE_EFI_EXIT_BOOT_SERVICES, 1, 1, EFI_DEVICE_ERROR } },
+        .serial_byte_after_stop = true,
+    };
+    resets(t, &script, "failed with an error that it must not return");
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 1);
+}
+
+static void loader_map_failing_after_a_refused_exit_resets(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 1,
+                                            .grow_each_exit = 400,
+                                            .serial_byte_after_stop = true };
+    resets(t, &script, "GetMemoryMap wants a larger buffer");
+}
+
+static void loader_map_growing_with_each_exit_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 3, .grow_each_exit = 20 };
+    enters(t, &script, NULL);
+}
+
+static void loader_misaligned_runtime_region_is_named_at_the_stop(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_RUNTIME_DATA, 0xe000800, 1, WB | EFI_MAP_ATTRIBUTE_RUNTIME },
+    };
+    const struct fake_efi_script script = { .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay),
+                                            .refuse = FAKE_EFI_FOR_EVER,
+                                            .serial_byte_after_stop = true };
+    resets(t, &script, "is not aligned: EDK2 refuses the exit");
+}
+
+static void loader_key_of_zero_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .key_is_zero = true };
+    enters(t, &script, NULL);
+}
+
+/* ---- memory -------------------------------------------------------------------------------------
+ */
+
+static void loader_memory_above_4g_only_enters_the_kernel(struct ktest *t)
+{
+    static const struct fake_efi_range ranges[] = {
+        { EFI_MAP_CONVENTIONAL, 0, 0xa0, WB },
+        { EFI_MAP_BOOT_SERVICES_DATA, 0x100000, 0x10000, WB },
+        { EFI_MAP_CONVENTIONAL, SIZE_4G, 0x40000, WB },
+    };
+    const struct fake_efi_script script = { .ranges = ranges, .range_count = ARRAY_COUNT(ranges) };
+    enters(t, &script, NULL);
+    KTEST_TRUE(t, result.info.kernel_phys >= SIZE_4G);
+}
+
+static void loader_no_run_of_2m_enters_the_kernel(struct ktest *t)
+{
+    static struct fake_efi_range ranges[64];
+    for (uint32_t i = 0; i < ARRAY_COUNT(ranges); i++) {
+        const uint64_t start = SIZE_1M + i * SIZE_2M;
+        ranges[i] = i % 2 == 0 ? (struct fake_efi_range){ EFI_MAP_CONVENTIONAL, start, 0x180, WB }
+                               : (struct fake_efi_range){ EFI_MAP_RUNTIME_DATA, start, 0x200, WB };
+    }
+    const struct fake_efi_script script = { .ranges = ranges, .range_count = ARRAY_COUNT(ranges) };
+    enters(t, &script, NULL);
+}
+
+static void loader_only_low_memory_is_refused(struct ktest *t)
+{
+    static const struct fake_efi_range ranges[] = {
+        { EFI_MAP_CONVENTIONAL, 0, 0xa0, WB },
+        { EFI_MAP_BOOT_SERVICES_DATA, 0x100000, 0x1000, WB },
+    };
+    const struct fake_efi_script script = { .ranges = ranges, .range_count = ARRAY_COUNT(ranges) };
+    returns(t, &script, "returned to firmware: no-memory");
+    KTEST_EQ(t, result.status, EFI_OUT_OF_RESOURCES);
+}
+
+static void loader_special_purpose_memory_only_is_refused(struct ktest *t)
+{
+    static const struct fake_efi_range ranges[] = {
+        { EFI_MAP_CONVENTIONAL, SIZE_1M, 0x10000, WB | EFI_MAP_ATTRIBUTE_SP },
+    };
+    const struct fake_efi_script script = { .ranges = ranges, .range_count = ARRAY_COUNT(ranges) };
+    returns(t, &script, "returned to firmware: no-memory");
+}
+
+static void loader_refused_addresses_are_passed_over(struct ktest *t)
+{
+    const struct fake_efi_script script = { .pages_refused_low = true };
+    enters(t, &script, NULL);
+    KTEST_TRUE(t, result.info.kernel_phys >= 0x1000000);
+}
+
+/* 64 GiB that the map calls free and that the firmware gives none of: the tries are bounded. */
+static void loader_firmware_that_gives_nothing_is_refused_soon(struct ktest *t)
+{
+    static const struct fake_efi_range ranges[] = {
+        { EFI_MAP_CONVENTIONAL, SIZE_1M, UINT64_C(1) << 24, WB },
+    };
+    const struct fake_efi_script script = {
+        .ranges = ranges,
+        .range_count = ARRAY_COUNT(ranges),
+        .faults = { { FAKE_EFI_ALLOCATE_PAGES, 1, FAKE_EFI_FOR_EVER, EFI_OUT_OF_RESOURCES } },
+    };
+    returns(t, &script, "returned to firmware: no-memory");
+    KTEST_TRUE(t, result.calls[FAKE_EFI_ALLOCATE_PAGES] < 5000);
+}
+
+static void loader_pool_of_null_is_survived(struct ktest *t)
+{
+    const struct fake_efi_script script = { .pool_gives_null = true };
+    fake_efi_run(&script, &result);
+    KTEST_TRUE(t, result.end == FAKE_EFI_RETURNED || result.end == FAKE_EFI_ENTERED_KERNEL);
+    KTEST_STRING(t, result.violation, "");
+}
+
+static void loader_mem_limit_keeps_allocations_below(struct ktest *t)
+{
+    static const CHAR16 options[] = L"mem=16M";
+    const struct fake_efi_script script = { .load_options = options,
+                                            .load_options_bytes = sizeof(options) };
+    enters(t, &script, NULL);
+    KTEST_TRUE(t, result.info.kernel_phys < 16 * SIZE_1M);
+    KTEST_TRUE(t, result.usable_bytes < 16 * SIZE_1M);
+}
+
+/* ---- consoles, screen, tables -------------------------------------------------------------------
+ */
+
+static void loader_without_conout_prints_on_the_serial_line(struct ktest *t)
+{
+    const struct fake_efi_script script = { .no_conout = true, .no_conin = true };
+    enters(t, &script, "left boot services");
+    KTEST_EQ(t, result.calls[FAKE_EFI_OUTPUT_STRING], 0);
+}
+
+static void loader_without_any_console_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .no_conout = true, .no_uart = true };
+    enters(t, &script, NULL);
+}
+
+static void loader_conout_on_com1_prints_each_line_once(struct ktest *t)
+{
+    const struct fake_efi_script script = { .conout_is_com1 = true };
+    enters(t, &script, NULL);
+    KTEST_TRUE(t, strstr(result.console, "leaving boot services") != NULL);
+    KTEST_TRUE(t, strstr(result.serial, "leaving boot services") == NULL);
+    KTEST_TRUE(t, strstr(result.serial, "left boot services") != NULL);
+}
+
+static void loader_screens_without_framebuffer_count_as_none(struct ktest *t)
+{
+    static const enum fake_efi_screen screens[] = {
+        FAKE_EFI_SCREEN_BLT_ONLY, FAKE_EFI_SCREEN_UNKNOWN_FORMAT, FAKE_EFI_SCREEN_TOO_SMALL,
+        FAKE_EFI_SCREEN_WRAPS,    FAKE_EFI_SCREEN_NO_MODE,        FAKE_EFI_SCREEN_NULL_INTERFACE,
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(screens); i++) {
+        const struct fake_efi_script script = { .screen = screens[i] };
+        enters(t, &script, "screen: none");
+        KTEST_EQ(t, result.info.framebuffer.format, BOOTINFO_PIXEL_NONE);
+    }
+}
+
+static void loader_screens_with_framebuffer_are_described(struct ktest *t)
+{
+    static const struct {
+        enum fake_efi_screen screen;
+        uint32_t format;
+    } rows[] = { { FAKE_EFI_SCREEN_RGB, BOOTINFO_PIXEL_RGB },
+                 { FAKE_EFI_SCREEN_BGR, BOOTINFO_PIXEL_BGR },
+                 { FAKE_EFI_SCREEN_MASKS_24, BOOTINFO_PIXEL_MASKS } };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct fake_efi_script script = { .screen = rows[i].screen };
+        enters(t, &script, "screen: 1024x768");
+        KTEST_EQ(t, result.info.framebuffer.format, rows[i].format);
+    }
+}
+
+static void loader_without_tables_and_vendor_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .no_config_tables = true, .no_vendor = true };
+    enters(t, &script, NULL);
+    KTEST_EQ(t, result.info.rsdp, 0);
+}
+
+static void loader_broken_root_pointer_is_not_used(struct ktest *t)
+{
+    const struct fake_efi_script script = { .bad_rsdp = true };
+    enters(t, &script, "the ACPI root pointer is broken");
+    KTEST_EQ(t, result.info.rsdp, 0);
+}
+
+static void loader_memory_attribute_protocol_is_used_before_the_exit(struct ktest *t)
+{
+    const struct fake_efi_script script = { .has_memory_attributes = true };
+    enters(t, &script, NULL);
+}
+
+static void loader_five_level_paging_is_refused(struct ktest *t)
+{
+    const struct fake_efi_script script = { .la57 = true };
+    returns(t, &script, "returned to firmware: la57");
+    KTEST_EQ(t, result.status, EFI_UNSUPPORTED);
+}
+
+static void loader_cpu_without_nx_enters_the_kernel_with_a_warning(struct ktest *t)
+{
+    const struct fake_efi_script script = { .has_nx_cleared = true };
+    enters(t, &script, "this CPU has no NX");
+}
+
+/* ---- options, files -----------------------------------------------------------------------------
+ */
+
+static void loader_unterminated_options_are_read_to_their_end(struct ktest *t)
+{
+    static const CHAR16 options[] = { 'd', 'r', 'y', 'r', 'u', 'n', '!', '!' };
+    const struct fake_efi_script script = { .load_options = options,
+                                            .load_options_bytes = 6 * sizeof(CHAR16) };
+    returns(t, &script, "dry-run-ok");
+}
+
+static void loader_odd_or_missing_options_are_survived(struct ktest *t)
+{
+    static const CHAR16 options[] = L"\xfeff"
+                                    L"mem=64M";
+    const struct fake_efi_script odd = { .load_options = options,
+                                         .load_options_bytes = sizeof(options) - 1 };
+    enters(t, &odd, "command line: mem=64M");
+    const struct fake_efi_script null = { .load_options = NULL, .load_options_bytes = 64 };
+    enters(t, &null, NULL);
+    const struct fake_efi_script none = { .no_loaded_image = true };
+    enters(t, &none, NULL);
+}
+
+static void loader_options_file_is_joined_with_load_options(struct ktest *t)
+{
+    static const char text[] = "\xef\xbb\xbf# words\r\nmem=64M\r\n";
+    static const CHAR16 options[] = L"BOOTX64.EFI dryrun";
+    const struct fake_efi_script script = {
+        .files = { { .path = "\\firstlight\\cmdline.txt",
+                     .bytes = text,
+                     .size_bytes = sizeof(text) - 1,
+                     .bytes_each_read = 3 } },
+        .load_options = options,
+        .load_options_bytes = sizeof(options),
+    };
+    returns(t, &script, "command line: mem=64M dryrun");
+}
+
+static void loader_options_file_that_cannot_be_read_is_ignored(struct ktest *t)
+{
+    static const char text[] = "dryrun";
+    static const struct fake_efi_file files[] = {
+        { .bytes = text, .size_bytes = 6, .claimed_bytes = 7 },     /* shorter than it said */
+        { .bytes = text, .size_bytes = 6, .claimed_bytes = 65537 }, /* over the limit */
+        { .bytes = text, .size_bytes = 6, .reads_too_much = true }, /* more than asked for */
+        { .bytes = text, .size_bytes = 6, .is_directory = true },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        struct fake_efi_script script = { .files = { files[i] } };
+        script.files[0].path = "\\firstlight\\cmdline.txt";
+        enters(t, &script, "is ignored");
+    }
+}
+
+static void loader_without_volume_enters_the_kernel(struct ktest *t)
+{
+    const struct fake_efi_script script = { .no_volume = true };
+    enters(t, &script, NULL);
+}
+
+static void loader_kernel_that_is_missing_is_refused(struct ktest *t)
+{
+    static const CHAR16 options[] = L"kernel=\\none.elf";
+    const struct fake_efi_script script = { .load_options = options,
+                                            .load_options_bytes = sizeof(options) };
+    returns(t, &script, "returned to firmware: kernel-not-found");
+    KTEST_EQ(t, result.status, EFI_NOT_FOUND);
+}
+
+static void loader_kernel_that_is_no_elf_is_refused(struct ktest *t)
+{
+    static const CHAR16 options[] = L"kernel=/Bad.elf";
+    const struct fake_efi_script script = {
+        .files = { { .path = "\\bad.elf", .bytes = "no ELF", .size_bytes = 6 } },
+        .load_options = options,
+        .load_options_bytes = sizeof(options),
+    };
+    returns(t, &script, "returned to firmware: kernel-not-elf");
+}
+
+static void loader_kernel_file_under_secure_boot_is_refused(struct ktest *t)
+{
+    static const CHAR16 options[] = L"kernel=\\bad.elf";
+    const struct fake_efi_script script = { .secure_boot = true,
+                                            .load_options = options,
+                                            .load_options_bytes = sizeof(options) };
+    returns(t, &script, "returned to firmware: secure-boot");
+    KTEST_EQ(t, result.status, EFI_SECURITY_VIOLATION);
+    KTEST_EQ(t, result.calls[FAKE_EFI_FILE_READ], 0);
+}
+
+/* ---- every service at every call ----------------------------------------------------------------
+ */
+
+static bool is_good_end(void)
+{
+    switch (result.end) {
+    case FAKE_EFI_ENTERED_KERNEL:
+        return result.bootinfo_is_good;
+    case FAKE_EFI_RETURNED:
+        return printed("returned to firmware: ") || result.calls[FAKE_EFI_OUTPUT_STRING] == 0;
+    case FAKE_EFI_RESET:
+        return result.calls[FAKE_EFI_EXIT_BOOT_SERVICES] > 0 && printed("stopped: ");
+    case FAKE_EFI_CRASHED:
+    case FAKE_EFI_HALTED:
+        break;
+    }
+    return false;
+}
+
+/* Fails call 1, 2, 3 ... of @p service until a run makes fewer calls than that. */
+static void fail_each_call(struct ktest *t, enum fake_efi_service service, uint32_t times)
+{
+    static const char text[] = "loglevel=3";
+    struct fake_efi_script script = {
+        .files = { { .path = "\\firstlight\\cmdline.txt", .bytes = text, .size_bytes = 10 } },
+        .serial_byte_after_stop = true,
+        .screen = FAKE_EFI_SCREEN_BGR,
+    };
+    uint32_t call = 0;
+    do {
+        call++;
+        script.faults[0] = (struct fake_efi_fault){ service, call, times, EFI_OUT_OF_RESOURCES };
+        fake_efi_run(&script, &result);
+        KTEST_STRING(t, result.violation, "");
+        KTEST_TRUE(t, is_good_end());
+    } while (result.faults_fired > 0 && t->failures == 0);
+    KTEST_TRUE(t, t->failures == 0 || call == 0); /* the number of the call that did it */
+}
+
+static void loader_any_service_failing_once_ends_well(struct ktest *t)
+{
+    for (int service = 0; service < FAKE_EFI_SERVICE_COUNT; service++) {
+        if (service != FAKE_EFI_FREE_POOL && service != FAKE_EFI_OUTPUT_STRING) {
+            fail_each_call(t, (enum fake_efi_service)service, 1);
+        }
+    }
+}
+
+static void loader_any_memory_service_failing_for_good_ends_well(struct ktest *t)
+{
+    fail_each_call(t, FAKE_EFI_ALLOCATE_PAGES, FAKE_EFI_FOR_EVER);
+    fail_each_call(t, FAKE_EFI_ALLOCATE_POOL, FAKE_EFI_FOR_EVER);
+    fail_each_call(t, FAKE_EFI_GET_MEMORY_MAP, FAKE_EFI_FOR_EVER);
+}
+
+static void loader_console_that_fails_is_no_obstacle(struct ktest *t)
+{
+    const struct fake_efi_script script = {
+        .faults = { { FAKE_EFI_OUTPUT_STRING, 1, FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR },
+                    { FAKE_EFI_SET_WATCHDOG_TIMER, 1, FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR },
+                    { FAKE_EFI_STALL, 1, FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR } },
+    };
+    enters(t, &script, "left boot services");
+    KTEST_EQ(t, result.info.tsc_hz, 0);
+}
+
+static const struct ktest_case cases[] = {
+    KTEST_CASE(loader_sound_firmware_enters_the_kernel),
+    KTEST_CASE(loader_dry_run_returns_and_leaves_nothing),
+    KTEST_CASE(loader_strides_larger_than_a_descriptor_enter_the_kernel),
+    KTEST_CASE(loader_impossible_stride_is_refused_before_the_exit),
+    KTEST_CASE(loader_unset_stride_is_refused),
+    KTEST_CASE(loader_unsorted_map_enters_the_kernel),
+    KTEST_CASE(loader_map_wanting_room_before_merging_enters_the_kernel),
+    KTEST_CASE(loader_map_growing_with_each_call_enters_the_kernel),
+    KTEST_CASE(loader_map_growing_twenty_each_call_names_the_map),
+    KTEST_CASE(loader_malformed_descriptors_are_repaired),
+    KTEST_CASE(loader_overlaps_go_to_the_less_usable),
+    KTEST_CASE(loader_reserved_memory_that_is_free_as_well_is_left_alone),
+    KTEST_CASE(loader_map_of_all_reserved_memory_is_refused),
+    KTEST_CASE(loader_overrun_buffer_is_refused_before_the_exit),
+    KTEST_CASE(loader_map_larger_than_its_buffer_is_refused),
+    KTEST_CASE(loader_stale_keys_up_to_seven_times_enter_the_kernel),
+    KTEST_CASE(loader_exit_refused_for_ever_prints_keys_and_resets),
+    KTEST_CASE(loader_stopped_resets_at_a_byte_on_the_serial_line),
+    KTEST_CASE(loader_stopped_without_serial_port_resets),
+    KTEST_CASE(loader_reset_that_returns_halts),
+    KTEST_CASE(loader_exit_with_a_wrong_error_resets),
+    KTEST_CASE(loader_map_failing_after_a_refused_exit_resets),
+    KTEST_CASE(loader_map_growing_with_each_exit_enters_the_kernel),
+    KTEST_CASE(loader_misaligned_runtime_region_is_named_at_the_stop),
+    KTEST_CASE(loader_key_of_zero_enters_the_kernel),
+    KTEST_CASE(loader_memory_above_4g_only_enters_the_kernel),
+    KTEST_CASE(loader_no_run_of_2m_enters_the_kernel),
+    KTEST_CASE(loader_only_low_memory_is_refused),
+    KTEST_CASE(loader_special_purpose_memory_only_is_refused),
+    KTEST_CASE(loader_refused_addresses_are_passed_over),
+    KTEST_CASE(loader_firmware_that_gives_nothing_is_refused_soon),
+    KTEST_CASE(loader_pool_of_null_is_survived),
+    KTEST_CASE(loader_mem_limit_keeps_allocations_below),
+    KTEST_CASE(loader_without_conout_prints_on_the_serial_line),
+    KTEST_CASE(loader_without_any_console_enters_the_kernel),
+    KTEST_CASE(loader_conout_on_com1_prints_each_line_once),
+    KTEST_CASE(loader_screens_without_framebuffer_count_as_none),
+    KTEST_CASE(loader_screens_with_framebuffer_are_described),
+    KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),
+    KTEST_CASE(loader_broken_root_pointer_is_not_used),
+    KTEST_CASE(loader_memory_attribute_protocol_is_used_before_the_exit),
+    KTEST_CASE(loader_five_level_paging_is_refused),
+    KTEST_CASE(loader_cpu_without_nx_enters_the_kernel_with_a_warning),
+    KTEST_CASE(loader_unterminated_options_are_read_to_their_end),
+    KTEST_CASE(loader_odd_or_missing_options_are_survived),
+    KTEST_CASE(loader_options_file_is_joined_with_load_options),
+    KTEST_CASE(loader_options_file_that_cannot_be_read_is_ignored),
+    KTEST_CASE(loader_without_volume_enters_the_kernel),
+    KTEST_CASE(loader_kernel_that_is_missing_is_refused),
+    KTEST_CASE(loader_kernel_that_is_no_elf_is_refused),
+    KTEST_CASE(loader_kernel_file_under_secure_boot_is_refused),
+    KTEST_CASE(loader_any_service_failing_once_ends_well),
+    KTEST_CASE(loader_any_memory_service_failing_for_good_ends_well),
+    KTEST_CASE(loader_console_that_fails_is_no_obstacle),
+};
+
+KTEST_SUITE(efi_main, "loader.efi_main", cases);
