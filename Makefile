@@ -215,7 +215,7 @@ replay: $(BUILD)/host/replay
 
 .PHONY: replay-all
 replay-all: $(BUILD)/host/replay
-	$(Q)tools/replay-all.sh $(BUILD)/host/replay tests/data/maps
+	$(Q)tools/replay-all.sh $(BUILD)/host/replay tests/data/maps tests/data/made
 
 .PHONY: test-host
 test-host: $(BUILD)/host/unit
@@ -240,7 +240,7 @@ help:
 	@echo '  make replay MAP=FILE   the bring-up over a recorded memory map, as JSON'
 	@echo '  make replay-all        the same for every map in tests/data/maps'
 	@echo '  make clean             removes $(BUILD)/ and the built loader'
-	@$(MAKE) -s --no-print-directory help-tests help-fuzz
+	@$(MAKE) -s --no-print-directory help-tests help-fuzz help-bench-maps
 	@echo 'Variables: KERNEL_CC=gcc BUILD=dir ESP=dir V=1'
 
 .PHONY: clean
@@ -250,5 +250,6 @@ clean:
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
+-include tests/bench/maps.mk
 
 -include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d)

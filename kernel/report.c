@@ -22,7 +22,7 @@ static void write_build(struct json_writer *json, const struct bootinfo *info)
     static const char digits[] = "0123456789abcdef";
     char text[2 * BOOTINFO_BUILD_ID_BYTES];
     const uint32_t size = info->build_id_size <= BOOTINFO_BUILD_ID_BYTES ? info->build_id_size : 0;
-    for (uint32_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         text[2 * i] = digits[info->build_id[i] >> 4];
         text[2 * i + 1] = digits[info->build_id[i] & 15U];
     }

@@ -108,7 +108,8 @@ MUST_CHECK enum kstatus boot_allocate(struct boot *boot);
 /** Copies and relocates the kernel, fills the jump page. */
 MUST_CHECK enum kstatus boot_load_kernel(struct boot *boot);
 
-/** Builds the memory map as it is now, and checks that our own pages stand in it as ours. */
+/** Builds the memory map as it is now; checks that our own pages stand in it as ours
+ *  (`bad-memory-map`) and that its books balance (`books`). */
 MUST_CHECK enum kstatus boot_preview_map(struct boot *boot);
 
 /** Builds and audits the hand-over tables (`no-memory`, `bad-page-tables`). */

@@ -132,6 +132,10 @@ enum kstatus boot_finish_map(struct boot *boot)
         boot_stop(boot, "the firmware's last memory map contradicts its allocations");
     }
     const struct mmap_build_output *const output = &boot->work.map;
+    if (!mmap_build_balances(output)) {
+        /* Too late to refuse; the kernel's own check makes it part of the verdict. */
+        efi_console_print("error: the books of the last memory map do not balance");
+    }
     const struct memory_map map = { .entries = output->entries,
                                     .reasons = output->reasons,
                                     .count = output->entry_count,

@@ -94,6 +94,10 @@ enum kstatus boot_preview_map(struct boot *boot)
         }
         efi_alloc_release_map(boot->services, &copy);
     }
+    if (status == K_OK && !mmap_build_balances(&boot->work.map)) {
+        return boot_refuse(boot, K_EPROTO, "books",
+                           "the books of this memory map do not balance; report this map");
+    }
     if (boot->pins.dropped > 0) {
         efi_console_print("warning: %u firmware tables got no pin", boot->pins.dropped);
     }

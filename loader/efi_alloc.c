@@ -157,11 +157,10 @@ static uint64_t taken_until(const struct efi_map *map, uint64_t start, uint64_t 
 /* Tries places of @p map from low to high until the firmware agrees to one: of each free range the
  * first, or the first behind what lies on top of it. */
 static enum kstatus take_from_map(struct efi_alloc *alloc, const struct efi_map *map,
-                                  uint64_t ceiling, const struct efi_alloc_request *request,
-                                  phys_addr_t *base)
+                                  const struct efi_alloc_request *request, phys_addr_t *base)
 {
     const EFI_MEMORY_TYPE type = request->is_code ? EfiLoaderCode : EfiLoaderData;
-    struct search search = { .floor = LOW_MEMORY_END, .ceiling = ceiling };
+    struct search search = { .floor = LOW_MEMORY_END, .ceiling = alloc->ceiling };
     uint64_t place;
     for (unsigned i = 0; i < PLACES_MAX && find_lowest(map, &search, request, &place); i++) {
         EFI_PHYSICAL_ADDRESS address = place;
@@ -206,10 +205,7 @@ enum kstatus efi_alloc_pages(struct efi_alloc *alloc, const struct efi_alloc_req
     if (status != K_OK) {
         return status;
     }
-    status = take_from_map(alloc, &copy.map, bits_min(alloc->ceiling, SIZE_4G), request, base);
-    if (status != K_OK) {
-        status = take_from_map(alloc, &copy.map, alloc->ceiling, request, base);
-    }
+    status = take_from_map(alloc, &copy.map, request, base);
     efi_alloc_release_map(alloc->services, &copy);
     if (status != K_OK) {
         return status;

@@ -4,10 +4,10 @@
  * The ledger decides what the memory map says of these pages later, so nothing is allocated outside
  * of it. Also reads the firmware's memory map before the exit. Loader only.
  *
- * Placement: the address is chosen here, not by the firmware, in the lowest free range that fits
- * between 1 MiB and the ceiling, below 4 GiB where possible. That keeps address 0 and the first MiB
- * out, respects mem= and the end of the direct map, and leaves the large free ranges whole. Ranges
- * that are special-purpose or not write-back are left alone.
+ * Placement: the address is chosen here, not by the firmware, at the lowest free place that
+ * fits between 1 MiB and the ceiling, so below 4 GiB where possible. That keeps address 0 and the
+ * first MiB out, respects mem= and the end of the direct map, and leaves the large free ranges
+ * whole. Ranges that are special-purpose or not write-back are left alone.
  */
 #ifndef LOADER_EFI_ALLOC_H
 #define LOADER_EFI_ALLOC_H

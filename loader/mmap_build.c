@@ -115,6 +115,19 @@ static void divide_scratch(struct mmap_builder *builder, void *scratch)
     builder->spare = builder->ends + sources;
 }
 
+bool mmap_build_balances(const struct mmap_build_output *output)
+{
+    const struct memory_map map = { .entries = output->entries,
+                                    .reasons = output->reasons,
+                                    .count = output->entry_count,
+                                    .ram = output->ram,
+                                    .ram_count = output->ram_count };
+    struct memory_accounting counted;
+    memory_map_account(&map, &counted);
+    return memory_accounting_balances(&counted) &&
+           memcmp(&counted, &output->accounting, sizeof(counted)) == 0;
+}
+
 enum kstatus mmap_build(const struct mmap_build_input *input, void *scratch, size_t scratch_bytes,
                         struct mmap_build_output *output)
 {

@@ -9,6 +9,7 @@
 #ifndef LOADER_MMAP_BUILD_H
 #define LOADER_MMAP_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,6 +84,12 @@ MUST_CHECK enum kstatus mmap_build_sizes(uint64_t descriptors, uint64_t overlays
  */
 MUST_CHECK enum kstatus mmap_build(const struct mmap_build_input *input, void *scratch,
                                    size_t scratch_bytes, struct mmap_build_output *output);
+
+/**
+ * Whether every byte of firmware RAM is in exactly one class (design.md section 6): the books of
+ * the sweep balance and are what memory_map_account() counts in the finished entries.
+ */
+bool mmap_build_balances(const struct mmap_build_output *output);
 
 /**
  * One repair as a sentence for a person, e.g. "entry 17 overlaps entry 18 by 3 pages at 0x...:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""python_tests.py FILE_PATTERN: runs the unittest files of tests/guest that match, prints KTAP.
+"""python_tests.py FILE_PATTERN: runs the unittest files of tests/guest and tests/tools that match, prints KTAP.
 
 A skipped test is a failure: what a test needs is installed, or something is wrong.
 """
@@ -9,7 +9,7 @@ import sys
 import unittest
 from pathlib import Path
 
-GUEST = Path(__file__).resolve().parent / "guest"
+FOLDERS = [Path(__file__).resolve().parent / name for name in ("guest", "tools")]
 
 
 class KtapResult(unittest.TestResult):
@@ -53,8 +53,9 @@ class KtapResult(unittest.TestResult):
 
 
 def main():
-    sys.path.insert(0, str(GUEST))
-    suite = unittest.defaultTestLoader.discover(str(GUEST), pattern=sys.argv[1])
+    suite = unittest.TestSuite()
+    for folder in FOLDERS:
+        suite.addTests(unittest.TestLoader().discover(str(folder), pattern=sys.argv[1]))
     result = KtapResult()
     print(f"KTAP version 1\n1..{suite.countTestCases()}", flush=True)
     suite.run(result)

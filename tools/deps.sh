@@ -32,7 +32,6 @@ test_packages=(
     shellcheck shfmt   # gates
     clang-tidy         # make check
     cppcheck codespell # make check
-    git                # which files are ours
 )
 display_packages=(qemu-system-gui)
 

@@ -132,10 +132,12 @@ static volatile uint32_t *line_at(const struct framebuffer *framebuffer, uint32_
 
 void framebuffer_clear(const struct framebuffer *framebuffer)
 {
+    const uint32_t paper = framebuffer->paper; /* a copy: loaded once, not for each pixel */
     for (uint32_t y = 0; y < framebuffer->height; y++) {
-        volatile uint32_t *const line = line_at(framebuffer, y);
-        for (uint32_t x = 0; x < framebuffer->width; x++) {
-            line[x] = framebuffer->paper;
+        volatile uint32_t *out = line_at(framebuffer, y);
+        const volatile uint32_t *const end = out + framebuffer->width;
+        while (out < end) {
+            *out++ = paper;
         }
     }
 }
@@ -144,9 +146,10 @@ void framebuffer_clear(const struct framebuffer *framebuffer)
 static void draw_line(const struct framebuffer *framebuffer, volatile uint32_t *out,
                       const uint8_t *bits, uint32_t width, uint32_t scale)
 {
+    const uint32_t ink = framebuffer->ink;
+    const uint32_t paper = framebuffer->paper;
     for (uint32_t x = 0; x < width; x++) {
-        const bool is_set = (bits[x / 8] << (x % 8) & 0x80) != 0;
-        const uint32_t value = is_set ? framebuffer->ink : framebuffer->paper;
+        const uint32_t value = (bits[x / 8] << (x % 8) & 0x80) != 0 ? ink : paper;
         for (uint32_t i = 0; i < scale; i++) {
             *out++ = value;
         }

@@ -41,15 +41,13 @@ static enum kstatus place(const uint8_t *bytes, size_t size_bytes, size_t header
                           bool has_table, struct psf_font *font)
 {
     if (font->width == 0 || font->width > PSF_FONT_MAX_PIXELS || font->height == 0 ||
-        font->height > PSF_FONT_MAX_PIXELS || font->glyph_count == 0 ||
-        font->glyph_count > PSF_FONT_MAX_GLYPHS) {
+        font->height > PSF_FONT_MAX_PIXELS || font->glyph_count == 0) {
         return K_EINVAL;
     }
     font->row_bytes = (font->width + 7) / 8;
     if (font->glyph_bytes < font->row_bytes * font->height || header_bytes > size_bytes) {
         return K_EINVAL;
     }
-    /* 2^16 glyphs of less than 2^32 bytes: no overflow in 64 bits. */
     const uint64_t glyph_bytes = (uint64_t)font->glyph_count * font->glyph_bytes;
     if (glyph_bytes > size_bytes - header_bytes) {
         return K_EINVAL;

@@ -23,8 +23,6 @@
 
 /** Largest glyph that is accepted, pixels each way. */
 #define PSF_FONT_MAX_PIXELS 64U
-/** Most glyphs that are accepted; the Linux console takes 512. */
-#define PSF_FONT_MAX_GLYPHS 65536U
 
 /** A font that was accepted: every glyph below `glyph_count` lies inside the bytes. */
 struct psf_font {

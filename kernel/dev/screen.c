@@ -45,14 +45,13 @@ static struct screen screen;
  * character, as does what the font lacks. */
 static void choose_glyphs(void)
 {
-    uint32_t replacement = 0;
+    uint32_t replacement = 0; /* without either of these: glyph 0, which every font has */
     if (!psf_font_find(&screen.font, 0xfffd, &replacement)) {
-        (void)psf_font_find(&screen.font, '?',
-                            &replacement); /* else glyph 0: there always is one */
+        (void)psf_font_find(&screen.font, '?', &replacement);
     }
     for (uint32_t i = 0; i < CHARACTER_COUNT; i++) {
         screen.glyphs[i] = replacement;
-        if (i < 0x80) {
+        if (i >= ' ' && i < 0x7f) {
             (void)psf_font_find(&screen.font, i, &screen.glyphs[i]); /* the replacement stays */
         }
     }

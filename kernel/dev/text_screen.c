@@ -15,20 +15,18 @@
 enum kstatus text_screen_fit(uint32_t width, uint32_t height, uint32_t glyph_width,
                              uint32_t glyph_height, struct text_screen_size *size)
 {
-    if (width < glyph_width || height < glyph_height) {
-        return K_ERANGE;
-    }
     /* The first scale with fewer than MAX + 1 columns: width < scale * glyph_width * (MAX + 1). */
     const uint64_t too_wide = (uint64_t)glyph_width * (TEXT_SCREEN_MAX_COLUMNS + 1);
-    const uint64_t scale = width / too_wide + 1;
+    const uint64_t scale = width / too_wide + 1; /* at most 2^32 / 201 + 1 */
+    const uint64_t columns = width / (glyph_width * scale);
     const uint64_t rows = bits_min(height / (glyph_height * scale), TEXT_SCREEN_MAX_ROWS);
-    if (rows == 0) {
-        return K_ERANGE; /* one very wide line */
+    if (columns == 0 || rows == 0) {
+        return K_ERANGE;
     }
     *size = (struct text_screen_size){
-        .columns = (uint32_t)(width / (glyph_width * scale)), /* at most MAX */
+        .columns = (uint32_t)columns,
         .rows = (uint32_t)rows,
-        .scale = (uint32_t)scale, /* at most 2^32 / 201 */
+        .scale = (uint32_t)scale,
     };
     return K_OK;
 }

@@ -21,6 +21,8 @@ struct direct_map_walk {
     uint64_t mapped_end;     /* bytes; everything below is done */
 };
 
+/* Global: the direct map is the same in every address space, and may stay in the TLB when another
+ * one is loaded. Without CR4.PGE the entries do not say so (page_entry_make). */
 static enum kstatus map_piece(struct page_mapper *mapper, uint64_t start, uint64_t end,
                               page_flags_t flags)
 {
@@ -28,7 +30,7 @@ static enum kstatus map_piece(struct page_mapper *mapper, uint64_t start, uint64
         .virt = virt_addr(PHYS_OFFSET + start),
         .phys = phys_addr(start),
         .size_bytes = end - start,
-        .flags = flags,
+        .flags = page_flags_set_global(flags, true),
     };
     struct page_flush flush;
     const enum kstatus status = page_mapper_map_range(mapper, &mapping, &flush);

@@ -405,11 +405,12 @@ static enum kstatus reclaim_range(phys_addr_t base, uint64_t size_bytes)
     }
     const page_frame_count_t frames = { size_bytes / PAGE_SIZE };
     enum kstatus status = locked_frame_allocator_add_region(base, frames);
-    if (status == K_OK) {
-        status = phys_memory_areas_add(&state.areas, base, size_bytes);
-        BUG_ON(status != K_OK);
+    if (status != K_OK) {
+        return status;
     }
-    return status;
+    status = phys_memory_areas_add(&state.areas, base, size_bytes);
+    BUG_ON(status != K_OK);
+    return K_OK;
 }
 
 static enum kstatus unmap_from_direct_map(uint64_t base, uint64_t size_bytes)

@@ -500,11 +500,12 @@ enum kstatus mmio_guard_map_phys(struct mmio_guard *guard, phys_addr_t phys, uin
     if (length_bytes == 0 || length_bytes > guard->size_bytes) {
         return K_EINVAL;
     }
+    const page_flags_t flags = page_flags_set_cache(page_flags_mmio(), cache);
     const struct page_mapping request = {
         .virt = guard->virt,
         .phys = phys,
         .size_bytes = length_bytes,
-        .flags = page_flags_set_cache(page_flags_mmio(), cache),
+        .flags = page_flags_set_global(flags, true), /* every address space has the pool */
     };
     struct kernel_mapper_guard mapper;
     kernel_mapper_lock(&mapper);

@@ -50,6 +50,14 @@ static inline page_flags_t page_flags_set_user(page_flags_t flags, bool user)
     return flags;
 }
 
+/** Whether the translation may stay in the TLB when another address space is loaded: only for what
+ *  is the same in all of them, the kernel half. */
+static inline page_flags_t page_flags_set_global(page_flags_t flags, bool global)
+{
+    flags.global = global;
+    return flags;
+}
+
 static inline page_flags_t page_flags_set_cache(page_flags_t flags, enum page_cache cache)
 {
     flags.cache = cache;

@@ -20,6 +20,7 @@
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_init.h"
 #include "monitor/line_editor.h"
+#include "monitor/vm_commands.h"
 #include "selftest/selftest.h"
 #include "verdict.h"
 
@@ -128,6 +129,7 @@ static const struct command commands[] = {
     { "memmap", "the memory map with the reason for every entry", run_memmap },
     { "areas", "the usable areas", run_areas },
     { "usage", "where every byte of RAM went", run_usage },
+    { "vm", "page tables: vm audit | walk ADDR | leaves | regs", vm_command },
     { "test", "run self-tests: test [GLOB of suite.case]", run_test },
     { "report", "print the @report line again", run_report },
     { "reboot", "reset the machine", run_reboot },

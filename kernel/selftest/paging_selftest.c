@@ -72,6 +72,8 @@ static void paging_leaves_match_the_cpu(struct ktest *t)
     struct page_audit_report report;
     if (KTEST_TRUE(t, mm_audit(&report) == K_OK)) {
         KTEST_TRUE(t, mm_state()->features.pages_1g || report.leaves_1g == 0);
+        const uint64_t leaves = report.leaves_4k + report.leaves_2m + report.leaves_1g;
+        KTEST_EQ(t, report.global_leaves, mm_state()->features.global ? leaves : 0);
     }
 }
 

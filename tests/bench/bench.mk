@@ -6,10 +6,13 @@
 LIBMM_C := $(wildcard kernel/mm/buddy_*.c) tests/bench/pa.c tests/fake/fake_cpu_barrier.c
 LIBMM_O := $(LIBMM_C:%.c=$(BUILD)/host/libmm/%.o)
 
+# As the kernel is compiled: without vector registers.
+$(BUILD)/host/libmm/kernel/mm/%.o: EXTRA := -mgeneral-regs-only
+
 $(BUILD)/host/libmm/%.o: %.c Makefile tests/bench/bench.mk
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(call warn_for,$(HOST_CC)) -O2 -g -I. -Itests/bench/include -Ikernel \
+	$(Q)$(HOST_CC) $(call warn_for,$(HOST_CC)) -O2 -g $(EXTRA) -I. -Itests/bench/include -Ikernel \
 	    -D_GNU_SOURCE -pthread -MMD -MP -c $< -o $@
 
 # From scratch: ar keeps members whose source is gone.

@@ -103,12 +103,11 @@ void fake_machine_add_loader(struct fake_machine *machine, uint64_t base, uint64
 
 void fake_machine_add_small_pc(struct fake_machine *machine)
 {
-    const uint64_t nvs = FAKE_PC_ACPI + FAKE_PC_ACPI_PAGES * PAGE_SIZE;
     fake_machine_add(machine, EFI_MAP_CONVENTIONAL, 0, 0xa0000);
     fake_machine_add(machine, EFI_MAP_CONVENTIONAL, SIZE_1M, 14 * SIZE_1M);
-    fake_machine_add(machine, EFI_MAP_ACPI_RECLAIM, FAKE_PC_ACPI, nvs - FAKE_PC_ACPI);
-    fake_machine_add(machine, EFI_MAP_ACPI_NVS, nvs, 0x10000);
-    fake_machine_add(machine, EFI_MAP_RUNTIME_DATA, nvs + 0x10000, 0x40000);
+    fake_machine_add(machine, EFI_MAP_ACPI_RECLAIM, FAKE_PC_ACPI, FAKE_PC_NVS - FAKE_PC_ACPI);
+    fake_machine_add(machine, EFI_MAP_ACPI_NVS, FAKE_PC_NVS, FAKE_PC_RUNTIME - FAKE_PC_NVS);
+    fake_machine_add(machine, EFI_MAP_RUNTIME_DATA, FAKE_PC_RUNTIME, 0x40000);
     fake_machine_add(machine, EFI_MAP_BOOT_SERVICES_DATA, 16 * SIZE_1M, FAKE_PC_END - 16 * SIZE_1M);
     fake_machine_add_kernel(machine, FAKE_PC_KERNEL);
     fake_machine_add_loader(machine, FAKE_PC_LOADER, 64);

@@ -38,13 +38,16 @@
 
 /* What fake_machine_add_small_pc() lays down:
  *
- *     0    640K  1M     4M       4M+81p   6M     6M+256K  15M  +64K +128K +384K   16M      24M
+ *     0    640K  1M     4M       4M+81p   6M     6M+256K  15M  +64K +96K  +352K   16M      24M
  *     |low |hole |RAM   |kernel  | RAM    |loader| RAM    |acpi|nvs |runtime|hole |RAM     |
  */
 #define FAKE_PC_KERNEL     (4 * SIZE_1M)
 #define FAKE_PC_LOADER     (6 * SIZE_1M)
 #define FAKE_PC_ACPI       (15 * SIZE_1M)
 #define FAKE_PC_ACPI_PAGES 16U
+#define FAKE_PC_NVS        (FAKE_PC_ACPI + FAKE_PC_ACPI_PAGES * PAGE_SIZE)
+#define FAKE_PC_NVS_PAGES  8U
+#define FAKE_PC_RUNTIME    (FAKE_PC_NVS + FAKE_PC_NVS_PAGES * PAGE_SIZE)
 #define FAKE_PC_END        (24 * SIZE_1M)
 
 struct fake_machine {

@@ -11,10 +11,10 @@
 
 #include "lib/bits.h"
 
-#define FAULT_IS_WRITE BIT(1) /* SDM vol 3A, "Page-Fault Exceptions": W/R flag of the error code \
-                               */
-#define TRAP_FLAG  BIT(8)     /* in EFLAGS */
-#define PAGE_BYTES 4096U
+/* SDM vol 3A, "Page-Fault Exceptions": the W/R flag of the error code. */
+#define FAULT_IS_WRITE BIT(1)
+#define TRAP_FLAG      BIT(8) /* in EFLAGS */
+#define PAGE_BYTES     4096U
 
 static struct fake_video *watched;
 static struct sigaction old_fault;

@@ -61,26 +61,6 @@ static const char *order_fault(const struct mmap_build_output *output)
     return NULL;
 }
 
-/* The books of the sweep against memory_map.c's, which walks the finished map. */
-static const char *books_fault(const struct mmap_build_output *output)
-{
-    const struct memory_map map = {
-        .entries = output->entries,
-        .reasons = output->reasons,
-        .count = output->entry_count,
-        .ram = output->ram,
-        .ram_count = output->ram_count,
-    };
-    struct memory_accounting recounted;
-    memory_map_account(&map, &recounted);
-    if (!memory_accounting_balances(&output->accounting)) {
-        return "the books do not balance";
-    }
-    return memcmp(&recounted, &output->accounting, sizeof(recounted)) != 0
-               ? "the books are not those of the finished map"
-               : NULL;
-}
-
 static const char *repairs_fault(const struct mmap_build_output *output)
 {
     for (uint32_t i = 0; i < output->repair_count; i++) {
@@ -188,7 +168,9 @@ const char *map_properties_fault(const struct mmap_build_input *input,
         fault = entry_fault(output, i);
     }
     fault = fault != NULL ? fault : order_fault(output);
-    fault = fault != NULL ? fault : books_fault(output);
+    if (fault == NULL && !mmap_build_balances(output)) {
+        fault = "the books do not balance, or are not those of the finished map";
+    }
     fault = fault != NULL ? fault : repairs_fault(output);
     fault = fault != NULL ? fault : usable_fault(input, output);
     return fault != NULL ? fault : bound_fault(input, output);

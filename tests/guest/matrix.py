@@ -84,9 +84,8 @@ REFUSALS = [
     refused("relocation-outside.elf", "relocation's target is outside of the segments"),
     Boot("refused-missing", words="kernel=\\no\\such.elf test=* exit",
          verdict="returned:kernel-not-found", log_has=("kernel=\\no\\such.elf cannot be read",)),
-    # The firmware itself leaves 4 KiB of conventional memory here.
-    Boot("refused-no-memory", memory="32M", firmware="2M", medium="kernel",
-         verdict="returned:no-memory", log_has=("no free range of",)),
+    Boot("refused-no-memory", words="mem=1M test=* exit", verdict="returned:no-memory",
+         log_has=("no free range of",)),
 ]
 
 # Ends other than a pass: the verdict itself is what is tested.

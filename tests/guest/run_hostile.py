@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,8 @@ class SerialLine:
     """COM1 as a socket; QEMU itself keeps the log."""
 
     def __init__(self, folder):
-        self.path = folder / "serial.sock"
+        self.folder = tempfile.TemporaryDirectory()  # a socket's path has 107 bytes at most
+        self.path = Path(self.folder.name) / "com1"
         self.log = folder / "serial.log"
         self.socket = None
 
@@ -61,6 +63,7 @@ class SerialLine:
     def close(self):
         if self.socket is not None:
             self.socket.close()
+        self.folder.cleanup()
 
 
 def wait(process, boot, line):
@@ -84,7 +87,7 @@ def wait(process, boot, line):
 
 
 def boot_once(boot, build, folder):
-    """Boots; returns how it ended and the seconds it took."""
+    """Boots; returns how it ended, the seconds it took, and what was on the serial line."""
     line = SerialLine(folder)
     arguments = boot_module.qemu_arguments(replace(boot, serial=False), build, folder)
     started = time.monotonic()
@@ -92,7 +95,7 @@ def boot_once(boot, build, folder):
         process = subprocess.Popen([*arguments, *line.arguments()], stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT)
         try:
-            return wait(process, boot, line), time.monotonic() - started
+            return wait(process, boot, line), time.monotonic() - started, line.text()
         finally:
             process.kill()
             process.wait()
@@ -102,8 +105,7 @@ def boot_once(boot, build, folder):
 def run_one(boot, build, folder):
     folder.mkdir(parents=True)
     try:
-        end, seconds = boot_once(boot, build, folder)
-        text = SerialLine(folder).text()
+        end, seconds, text = boot_once(boot, build, folder)
         outcome = boot_module.judge(boot, end, text)
     except Exception:  # pylint: disable=broad-except  # the other boots go on
         return boot_module.Outcome(boot, problems=traceback.format_exc().splitlines())

@@ -129,6 +129,13 @@ static void loader_map_growing_twenty_each_call_names_the_map(struct ktest *t)
     KTEST_TRUE(t, printed("returned to firmware: bad-memory-map"));
 }
 
+static void loader_map_that_cannot_be_read_is_refused_as_such(struct ktest *t)
+{
+    const struct fake_efi_script script = { .faults = { { FAKE_EFI_GET_MEMORY_MAP, 1,
+                                                          FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR } } };
+    returns(t, &script, "returned to firmware: bad-memory-map");
+}
+
 static void loader_malformed_descriptors_are_repaired(struct ktest *t)
 {
     static const struct fake_efi_range overlay[] = {
@@ -408,6 +415,7 @@ static void loader_screens_without_framebuffer_count_as_none(struct ktest *t)
         const struct fake_efi_script script = { .screen = screens[i] };
         enters(t, &script, "screen: none");
         KTEST_EQ(t, result.info.framebuffer.format, BOOTINFO_PIXEL_NONE);
+        KTEST_EQ(t, result.info.framebuffer.base, 0);
     }
 }
 
@@ -627,6 +635,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_map_wanting_room_before_merging_enters_the_kernel),
     KTEST_CASE(loader_map_growing_with_each_call_enters_the_kernel),
     KTEST_CASE(loader_map_growing_twenty_each_call_names_the_map),
+    KTEST_CASE(loader_map_that_cannot_be_read_is_refused_as_such),
     KTEST_CASE(loader_malformed_descriptors_are_repaired),
     KTEST_CASE(loader_overlaps_go_to_the_less_usable),
     KTEST_CASE(loader_reserved_memory_that_is_free_as_well_is_left_alone),

@@ -17,8 +17,8 @@
 #define ROOT     (FAKE_PC_ACPI + 0x101) /* nothing promises alignment */
 #define OTHER    (FAKE_PC_ACPI + 0x1000)
 #define MADT     (FAKE_PC_ACPI + 0x2003)
-#define ACPI_END (FAKE_PC_ACPI + FAKE_PC_ACPI_PAGES * PAGE_SIZE)
-#define NVS_END  (ACPI_END + 0x10000)
+#define ACPI_END FAKE_PC_NVS
+#define NVS_END  FAKE_PC_RUNTIME
 
 static struct fake_machine machine;
 static uint8_t rsdp[36];
@@ -130,6 +130,10 @@ static void acpi_root_outside_of_memory_is_none(struct ktest *t)
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         start(t);
+        add_apic(1);
+        if (fake_ram_contains(bad[i], 52)) { /* a good table, but where none may be */
+            memcpy(physmap_ptr(phys_addr(bad[i]), 52), physmap_ptr(phys_addr(ROOT), 52), 52);
+        }
         set_roots(0, bad[i]);
         KTEST_EQ(t, count(), 0);
     }
@@ -187,6 +191,7 @@ static void acpi_structure_with_a_bad_length_ends_the_count(struct ktest *t)
         add_apic(1);
         add_apic(1);
         write_number(MADT + 44 + 8 + 1, bad[i], 1);
+        write_number(MADT + 44 + 8 + 2, 7, 1); /* one byte on, it would lead to the third */
         KTEST_EQ(t, count(), 1);
     }
     start(t);

@@ -193,10 +193,12 @@ static void direct_map_widens_partial_pages_and_maps_a_shared_one_once(struct kt
     add(MMAP_ACPI_RECLAIMABLE, 0xa800, 0x400); /* inside the same page */
     add(MMAP_ACPI_NVS, 0xac00, 0x1401);        /* into 0xc000 */
     add(MMAP_AVAILABLE, M, PAGE_SIZE);
+    add(MMAP_ACPI_RECLAIMABLE, 2 * M + 0x800, 0x100); /* alone, inside one page */
     KTEST_STATUS(t, build(NULL, 0), K_OK);
     KTEST_TRUE(t, is(0x9000, 4 * PAGE_SIZE, true, false));
     KTEST_TRUE(t, none(0x8000, PAGE_SIZE) && none(0xd000, PAGE_SIZE));
-    KTEST_EQ(t, table_print(mapper.root).leaves, 5);
+    KTEST_TRUE(t, is(2 * M, PAGE_SIZE, true, false));
+    KTEST_EQ(t, table_print(mapper.root).leaves, 6);
 }
 
 static void direct_map_of_nothing_is_empty(struct ktest *t)

@@ -269,13 +269,13 @@ static void mm_init_guards_and_page_0_are_holes(struct ktest *t)
 static void mm_init_maps_memory_and_nothing_else(struct ktest *t)
 {
     KTEST_STATUS(t, fake_machine_boot_small_pc(&machine), K_OK);
-    const uint64_t nvs_end = FAKE_PC_ACPI + PAGES(FAKE_PC_ACPI_PAGES) + 0x10000;
     KTEST_TRUE(t, range_is(PAGE_SIZE, 0xa0000 - PAGE_SIZE, true, false));
     KTEST_FALSE(t, is_mapped(0xa0000));
     KTEST_FALSE(t, is_mapped(M - PAGE_SIZE));
     KTEST_TRUE(t, range_is(M, FAKE_PC_KERNEL - M, true, false));
-    KTEST_TRUE(t, range_is(6 * M, nvs_end - 6 * M, true, false)); /* loader, RAM, ACPI, NVS */
-    KTEST_FALSE(t, is_mapped(nvs_end));                           /* runtime services */
+    KTEST_TRUE(t,
+               range_is(6 * M, FAKE_PC_RUNTIME - 6 * M, true, false)); /* loader, RAM, ACPI, NVS */
+    KTEST_FALSE(t, is_mapped(FAKE_PC_RUNTIME));                        /* runtime services */
     KTEST_FALSE(t, is_mapped(16 * M - PAGE_SIZE));
     KTEST_TRUE(t, range_is(16 * M, 8 * M, true, false));
     KTEST_FALSE(t, is_mapped(FAKE_PC_END));

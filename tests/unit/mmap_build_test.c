@@ -608,6 +608,28 @@ static void mmap_build_refuses_bad_arguments(struct ktest *t)
     fake_efi_map_free(&efi);
 }
 
+/* One byte in another class, or an entry changed behind the books, is seen. */
+static void mmap_build_balances_sees_a_single_byte(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f, t);
+    add(&f, EFI_MAP_CONVENTIONAL, 0, 4 * M);
+    add(&f, EFI_MAP_ACPI_NVS, 4 * M, 5 * M);
+    (void)build(&f); /* the same as below */
+    struct mmap_build_output *const output = &f.run.output;
+    KTEST_TRUE(t, mmap_build_balances(output));
+    output->accounting.usable--;
+    KTEST_FALSE(t, mmap_build_balances(output));
+    output->accounting.nvs++;
+    KTEST_FALSE(t, mmap_build_balances(output));
+    output->accounting.usable++;
+    output->accounting.nvs--;
+    KTEST_TRUE(t, mmap_build_balances(output));
+    output->entries[1].length -= P;
+    KTEST_FALSE(t, mmap_build_balances(output));
+    fixture_free(&f);
+}
+
 /* No firmware, no memory: nothing to report, and no one to blame. */
 static void mmap_build_empty_map_is_empty(struct ktest *t)
 {
@@ -728,6 +750,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(mmap_build_e820_crumbs_of_one_page_are_dropped),
     KTEST_CASE(mmap_build_e820_types_map_to_reasons),
     KTEST_CASE(mmap_build_refuses_bad_arguments),
+    KTEST_CASE(mmap_build_balances_sees_a_single_byte),
     KTEST_CASE(mmap_build_empty_map_is_empty),
     KTEST_CASE(mmap_build_refuses_small_memory),
     KTEST_CASE(mmap_build_sizes_refuses_what_passes_32_bits),

@@ -162,6 +162,69 @@ static void options_too_long_with_open_quote_is_cut(struct ktest *t)
     KTEST_TRUE(t, options.truncated);
 }
 
+#define FILE_BYTES (size_t)65536 /* as much of cmdline.txt as the loader reads */
+
+/* What FILE_BYTES bytes give; @p period of them repeat. */
+static const char *from_large_file(const char *period)
+{
+    static char text[FILE_BYTES];
+    const size_t length = strlen(period);
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = period[i % length];
+    }
+    options_init(&options);
+    options_append_text(&options, text, sizeof(text));
+    return options.text;
+}
+
+static void options_text_of_64_kib_is_cut_at_a_word(struct ktest *t)
+{
+    KTEST_EQ(t, strlen(from_large_file("word=value\r\n")), 372 * 11 - 1);
+    KTEST_TRUE(t, options.truncated);
+    KTEST_STRING(t, options.text + 371 * 11, "word=value");
+    KTEST_STRING(t, from_large_file("x"), "");
+    KTEST_TRUE(t, options.truncated);
+    KTEST_STRING(t, from_large_file("\r\n"), "");
+    KTEST_FALSE(t, options.truncated);
+    KTEST_STRING(t, from_large_file("# a long comment\n"), "");
+    KTEST_FALSE(t, options.truncated);
+}
+
+/* Every byte value, as when cmdline.txt is a picture: printable, terminated, no word half taken. */
+static void options_text_of_binary_bytes_is_printable(struct ktest *t)
+{
+    uint8_t bytes[256];
+    for (uint32_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)i;
+    }
+    options_init(&options);
+    options_append_text(&options, bytes, sizeof(bytes));
+    KTEST_EQ(t, strlen(options.text), options.length);
+    uint32_t bad = 0;
+    for (size_t i = 0; i < options.length; i++) {
+        bad += options.text[i] < ' ' || options.text[i] > '~' ? 1 : 0;
+    }
+    KTEST_EQ(t, bad, 0);
+    KTEST_EQ(t, options.replaced, 256 - 95 - 3); /* tab, LF and CR part words */
+}
+
+static void options_load_options_surrogates_and_garbage_are_shown(struct ktest *t)
+{
+    static const uint8_t lone[] = { 'a', 0, 0x3d, 0xd8 }; /* half a pair, then the buffer ends */
+    options_init(&options);
+    options_append_load_options(&options, lone, sizeof(lone));
+    KTEST_STRING(t, options.text, "a?");
+    static const uint8_t swapped[] = { 0xfe, 0xff, 0, 'a', 0, 'b' }; /* big-endian */
+    options_init(&options);
+    options_append_load_options(&options, swapped, sizeof(swapped));
+    KTEST_STRING(t, options.text, "???");
+    static const uint8_t empty[] = { 0, 0, 'a', 0 };
+    options_init(&options);
+    options_append_load_options(&options, empty, sizeof(empty));
+    KTEST_STRING(t, options.text, "");
+    KTEST_EQ(t, options.replaced, 0);
+}
+
 struct lookup {
     const char *line;
     const char *name;
@@ -253,6 +316,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(options_sources_are_joined_and_the_later_wins),
     KTEST_CASE(options_too_long_is_cut_at_a_word),
     KTEST_CASE(options_too_long_with_open_quote_is_cut),
+    KTEST_CASE(options_text_of_64_kib_is_cut_at_a_word),
+    KTEST_CASE(options_text_of_binary_bytes_is_printable),
+    KTEST_CASE(options_load_options_surrogates_and_garbage_are_shown),
     KTEST_CASE(options_get_finds_whole_names),
     KTEST_CASE(options_parse_size_follows_mem),
 };

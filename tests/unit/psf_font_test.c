@@ -145,13 +145,24 @@ static void psf_font_psf2_utf8_table_is_followed(struct ktest *t)
     struct builder b;
     uint32_t glyph;
     start_psf2(&b, 1);
-    /* glyph 0: U+E9, a stray byte, 'a'; glyph 1: U+20AC, sequence of 'x'; glyph 2: U+1F600 */
+    /* glyph 0: U+E9, a stray byte, 'a'; glyph 1: U+20AC, sequence of 'x'; glyph 2: U+1F600, a cut
+     * character, 'b', five bytes for U+200000 */
     static const uint8_t table[] = { 0xc3, 0xa9, 0xa0, 'a',  0xff, 0xe2, 0x82, 0xac,
-                                     0xfe, 'x',  0xff, 0xf0, 0x9f, 0x98, 0x80, 0xff };
+                                     0xfe, 'x',  0xff, 0xf0, 0x9f, 0x98, 0x80, 0xc3,
+                                     'b',  0xf8, 0x88, 0x80, 0x80, 0x80, 0xff };
     add(&b, table, sizeof(table));
     const uint32_t expected[][2] = {
-        { 0xe9, 0 },    { 'a', 0 },         { 0x20ac, 1 },           { 'x', NO_GLYPH },
-        { 0x1f600, 2 }, { 0xa0, NO_GLYPH }, { 0xfffffffd, NO_GLYPH }
+        { 0xe9, 0 },
+        { 'a', 0 },
+        { 0x20ac, 1 },
+        { 'x', NO_GLYPH },
+        { 0x1f600, 2 },
+        { 0xa0, NO_GLYPH },
+        { ' ', NO_GLYPH },
+        { 'b', 2 },
+        { 0xe2, NO_GLYPH },
+        { 0x200000, NO_GLYPH },
+        { 0xfffffffd, NO_GLYPH },
     };
     for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
         KTEST_STATUS(t, find(&b, expected[i][0], &glyph), K_OK);
@@ -190,9 +201,10 @@ static void psf_font_header_out_of_range_is_refused(struct ktest *t)
 {
     /* byte of the header, value of its word */
     static const uint32_t bad[][2] = {
-        { 8, 31 },          { 8, 0xffffffff },  { 16, 0 },  { 16, 4 },          { 16, 0xffffffff },
-        { 20, 3 },          { 20, 0xffffffff }, { 20, 5 },  { 24, 0 },          { 24, 3 },
-        { 24, 0xffffffff }, { 28, 0 },          { 28, 17 }, { 28, 0xffffffff }, { 28, 65 },
+        { 8, 31 },          { 8, 0xffffffff },  { 16, 0 },          { 16, 4 },
+        { 16, 0xffffffff }, { 16, 0x40000001 }, { 20, 3 },          { 20, 0xffffffff },
+        { 20, 5 },          { 24, 0 },          { 24, 3 },          { 24, 0xffffffff },
+        { 28, 0 },          { 28, 17 },         { 28, 0xffffffff }, { 28, 65 },
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct builder b;
@@ -206,6 +218,22 @@ static void psf_font_header_out_of_range_is_refused(struct ktest *t)
     }
 }
 
+static void psf_font_glyphs_of_64_pixels_are_the_largest(struct ktest *t)
+{
+    for (uint32_t pixels = 64; pixels <= 65; pixels++) {
+        const uint32_t header[8] = { 0x864ab572, 0, 32, 0, 1, 9 * 65, pixels, pixels };
+        struct builder b = { .size_bytes = 0 };
+        uint32_t glyph;
+        for (unsigned i = 0; i < 8; i++) {
+            add_u32(&b, header[i]);
+        }
+        b.size_bytes += (size_t)9 * 65;
+        KTEST_STATUS(t, find(&b, 0, &glyph), pixels == 64 ? K_OK : K_EINVAL);
+        memcpy(b.bytes + 28, "\x01", 1); /* one pixel wide */
+        KTEST_STATUS(t, find(&b, 0, &glyph), pixels == 64 ? K_OK : K_EINVAL);
+    }
+}
+
 static void psf_font_cut_anywhere_is_refused(struct ktest *t)
 {
     struct builder b;
@@ -216,8 +244,27 @@ static void psf_font_cut_anywhere_is_refused(struct ktest *t)
         KTEST_TRUE(t, (find(&b, 1, &glyph) == K_OK) == is_whole);
     }
     start_psf1(&b, 0);
+    b.bytes[2] = 0x01; /* 512 glyphs: there are 256 */
+    KTEST_STATUS(t, find(&b, 1, &glyph), K_EINVAL);
+    b.bytes[2] = 0x00;
     b.size_bytes--;
     KTEST_STATUS(t, find(&b, 1, &glyph), K_EINVAL);
+    for (b.size_bytes = 3; b.size_bytes > 0; b.size_bytes--) {
+        KTEST_STATUS(t, find(&b, 1, &glyph), K_ENOTSUP);
+    }
+}
+
+static void psf_font_psf1_table_cut_inside_a_character_ends(struct ktest *t)
+{
+    struct builder b;
+    uint32_t glyph;
+    start_psf1(&b, 0x02);
+    add(&b,
+        "A\0\xff\xff"
+        "B",
+        5);
+    KTEST_STATUS(t, find(&b, 'B', &glyph), K_OK);
+    KTEST_EQ(t, glyph, NO_GLYPH);
 }
 
 static void psf_font_every_byte_changed_stays_inside(struct ktest *t)
@@ -252,7 +299,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(psf_font_table_with_too_many_entries_stops_at_the_last_glyph),
     KTEST_CASE(psf_font_any_other_file_is_not_supported),
     KTEST_CASE(psf_font_header_out_of_range_is_refused),
+    KTEST_CASE(psf_font_glyphs_of_64_pixels_are_the_largest),
     KTEST_CASE(psf_font_cut_anywhere_is_refused),
+    KTEST_CASE(psf_font_psf1_table_cut_inside_a_character_ends),
     KTEST_CASE(psf_font_every_byte_changed_stays_inside),
 };
 KTEST_SUITE(dev_psf_font, "dev.psf_font", cases);

@@ -210,6 +210,11 @@ static void report_balances_in_its_own_numbers(struct ktest *t)
     const uint64_t usable = json_read_u64(accounting, "usable");
     KTEST_EQ(t, sum, json_read_u64(accounting, "firmware_ram"));
     KTEST_EQ(t, json_read_u64(accounting, "loader"), 0);
+    KTEST_EQ(t, json_read_u64(accounting, "acpi"), FAKE_PC_ACPI_PAGES * PAGE_SIZE);
+    KTEST_EQ(t, json_read_u64(accounting, "nvs"), FAKE_PC_NVS_PAGES * PAGE_SIZE);
+    KTEST_EQ(t, json_read_u64(accounting, "kernel"), FAKE_KERNEL_ALL_PAGES * PAGE_SIZE);
+    KTEST_EQ(t, json_read_u64(accounting, "low"), 0xa0000);
+    KTEST_EQ(t, json_read_u64(accounting, "reserved"), 0x40000);
     KTEST_EQ(t, sum_of("areas", "size", 0), usable);
     KTEST_EQ(t, sum_of("mmap", "size", MMAP_AVAILABLE), usable);
     KTEST_EQ(t,

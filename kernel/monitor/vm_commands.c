@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See vm_commands.h. No state. Reads the tables that CR3 names, under the kernel mapper's lock, and
+ * not what anybody remembers of them.
+ */
+#include "monitor/vm_commands.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+
+#include "console.h"
+#include "control.h"
+#include "lib/compiler.h"
+#include "lib/format.h"
+#include "mm/kernel_mapper.h"
+#include "mm/mm_audit.h"
+#include "mm/page_walk.h"
+#include "msr.h"
+
+#define CTRL_C 0x03
+
+/* ---- words for bits ----------------------------------------------------------------------------
+ */
+
+struct bit_name {
+    uint64_t bit;
+    const char *name;
+};
+
+static const struct bit_name cr0_names[] = {
+    { CR0_PE, "PE" }, { CR0_MP, "MP" }, { CR0_EM, "EM" }, { CR0_ET, "ET" },
+    { CR0_NE, "NE" }, { CR0_WP, "WP" }, { CR0_PG, "PG" },
+};
+
+static const struct bit_name cr4_names[] = {
+    { CR4_DE, "DE" },     { CR4_PAE, "PAE" },   { CR4_MCE, "MCE" },   { CR4_PGE, "PGE" },
+    { CR4_UMIP, "UMIP" }, { CR4_LA57, "LA57" }, { CR4_SMEP, "SMEP" }, { CR4_SMAP, "SMAP" },
+};
+
+static const struct bit_name efer_names[] = {
+    { X86_EFER_LME, "LME" },
+    { X86_EFER_LMA, "LMA" },
+    { X86_EFER_NXE, "NXE" },
+};
+
+static const struct bit_name entry_names[] = {
+    { X86_PTE_PRESENT, "P" },         { X86_PTE_WRITE, "W" },           { X86_PTE_USER, "U" },
+    { X86_PTE_WRITE_THROUGH, "PWT" }, { X86_PTE_CACHE_DISABLE, "PCD" }, { X86_PTE_ACCESSED, "A" },
+    { X86_PTE_DIRTY, "D" },           { X86_PTE_HUGE, "PS/PAT" },       { X86_PTE_GLOBAL, "G" },
+    { X86_PTE_BOOT_TABLE, "boot" },   { X86_PTE_NO_EXECUTE, "NX" },
+};
+
+static void print_bits(uint64_t value, const struct bit_name *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if ((value & names[i].bit) != 0) {
+            console_printf(" %s", names[i].name);
+        }
+    }
+    console_printf("\n");
+}
+
+static const char *size_name(unsigned level)
+{
+    static const char *const names[] = { "?", "4K", "2M", "1G" };
+    return level < ARRAY_COUNT(names) ? names[level] : names[0];
+}
+
+static const char *cache_name(enum page_cache cache)
+{
+    static const char *const names[] = {
+        [PAGE_CACHE_WRITE_BACK] = "wb",
+        [PAGE_CACHE_WRITE_THROUGH] = "wt",
+        [PAGE_CACHE_UNCACHED] = "uc",
+        [PAGE_CACHE_WRITE_COMBINING] = "wc",
+    };
+    return names[cache];
+}
+
+/* Rights and kind of a leaf, e.g. "rw-s- wb": write, execute, user or supervisor, global; cache. */
+static void print_flags(page_flags_t flags)
+{
+    console_printf("r%c%c%c%c %s", flags.write ? 'w' : '-', flags.execute ? 'x' : '-',
+                   flags.user ? 'u' : 's', flags.global ? 'g' : '-', cache_name(flags.cache));
+}
+
+/* ---- vm audit ----------------------------------------------------------------------------------
+ */
+
+static void print_permissions(const struct page_audit_report *report)
+{
+    for (unsigned write = 0; write < 2; write++) {
+        for (unsigned execute = 0; execute < 2; execute++) {
+            const struct page_audit_permission *const p = &report->permission[write][execute];
+            console_printf("  r%c%c %10" FMTu64 " leaves %14" FMTu64 " KiB\n", write ? 'w' : '-',
+                           execute ? 'x' : '-', p->leaves, p->size_bytes / 1024);
+        }
+    }
+}
+
+static void print_violations(const struct page_audit_report *report)
+{
+    for (unsigned kind = 0; kind < PAGE_AUDIT_KIND_COUNT; kind++) {
+        console_printf("  %-20s %10" FMTu64 "\n", page_audit_kind_name((enum page_audit_kind)kind),
+                       report->violations[kind]); /* the cast: a loop over all members */
+    }
+    console_printf("%" FMTu64 " violations\n", report->violation_count);
+}
+
+static void run_audit(const char *argument)
+{
+    (void)argument;
+    struct page_audit_report report;
+    const enum kstatus status = mm_audit(&report);
+    if (status != K_OK) {
+        console_printf("no audit: %s\n", kstatus_name(status));
+        return;
+    }
+    console_printf("%" FMTu64 " tables; leaves: %" FMTu64 " x 4K, %" FMTu64 " x 2M, %" FMTu64
+                   " x 1G; %" FMTu64 " user, %" FMTu64 " global\n",
+                   report.table_frames, report.leaves_4k, report.leaves_2m, report.leaves_1g,
+                   report.user_leaves, report.global_leaves);
+    print_permissions(&report);
+    print_violations(&report);
+}
+
+/* ---- vm walk -----------------------------------------------------------------------------------
+ */
+
+static bool read_hex_digit(char c, uint64_t *digit)
+{
+    if (c >= '0' && c <= '9') {
+        *digit = (uint64_t)(c - '0'); /* 0..9 */
+        return true;
+    }
+    const char lower = (char)(c | 0x20); /* a letter's lower case */
+    if (lower >= 'a' && lower <= 'f') {
+        *digit = (uint64_t)(lower - 'a') + 10;
+        return true;
+    }
+    return false;
+}
+
+/* An address in hex, with or without 0x; spaces may follow, nothing else. */
+static enum kstatus parse_address(const char *text, virt_addr_t *virt)
+{
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        text += 2;
+    }
+    uint64_t value = 0;
+    uint64_t digit;
+    const char *const first = text;
+    for (; read_hex_digit(*text, &digit); text++) {
+        if (value >> 60 != 0) {
+            return K_ERANGE;
+        }
+        value = value << 4 | digit;
+    }
+    if (text == first) {
+        return K_EINVAL;
+    }
+    while (*text == ' ') {
+        text++;
+    }
+    if (*text != '\0') {
+        return K_EINVAL;
+    }
+    *virt = virt_addr(value);
+    return K_OK;
+}
+
+static void print_step(const struct page_step *step)
+{
+    static const char *const table_names[] = { "?", "PT", "PD", "PDPT", "PML4" };
+    const unsigned level = step->table.level;
+    console_printf("%*s+- %s[%u] " PRIphys, (int)(3 * (PAGE_LEVELS - level)), "",
+                   table_names[level], step->index, step->entry.value); /* 0..9 spaces */
+    if (!page_entry_present(step->entry)) {
+        console_printf(" not present\n");
+        return;
+    }
+    if (page_entry_is_leaf(step->entry, level)) {
+        console_printf(" %s page " PRIphys ":", size_name(level),
+                       page_entry_leaf_address(step->entry, level).value);
+    } else {
+        console_printf(" table   " PRIphys ":", page_entry_table_address(step->entry).value);
+    }
+    print_bits(step->entry.value, entry_names, ARRAY_COUNT(entry_names));
+}
+
+static void print_path(virt_addr_t virt, const struct page_path *path)
+{
+    console_printf("CR3 " PRIphys "\n", path->step[0].table.phys.value);
+    for (unsigned i = 0; i < path->count; i++) {
+        print_step(&path->step[i]);
+    }
+    struct page_leaf leaf;
+    if (page_walk_leaf(path, &leaf) != K_OK) {
+        console_printf(PRIvirt " is not mapped\n", virt.value);
+        return;
+    }
+    console_printf(PRIvirt " -> " PRIphys " %s ", virt.value,
+                   leaf.phys.value + (virt.value - leaf.virt.value), size_name(leaf.level));
+    print_flags(leaf.flags);
+    console_printf("\n");
+}
+
+static void run_walk(const char *argument)
+{
+    virt_addr_t virt;
+    if (parse_address(argument, &virt) != K_OK) {
+        console_printf("vm walk takes one address of up to 16 hex digits, not \"%s\"\n", argument);
+        return;
+    }
+    struct page_path path;
+    struct kernel_mapper_guard guard;
+    kernel_mapper_lock(&guard);
+    const enum kstatus status = page_walk_path(arch_table_root(), virt, &path);
+    kernel_mapper_unlock(&guard);
+    if (status != K_OK) {
+        console_printf(PRIvirt " is not canonical: its bits 47 to 63 differ\n", virt.value);
+        return;
+    }
+    print_path(virt, &path);
+}
+
+/* ---- vm leaves ---------------------------------------------------------------------------------
+ */
+
+static void print_leaf(const struct page_leaf *leaf)
+{
+    console_printf(PRIvirt " " PRIphys " %s ", leaf->virt.value, leaf->phys.value,
+                   size_name(leaf->level));
+    print_flags(leaf->flags);
+    console_printf("\n");
+}
+
+/* Prints leaves up to the last one or Ctrl-C: a large machine has hundreds of thousands. */
+static uint64_t print_leaves(phys_addr_t root)
+{
+    struct page_leaf leaf;
+    virt_addr_t from = virt_addr(0);
+    uint64_t count = 0;
+    while (page_walk_next(root, from, &leaf) == K_OK) {
+        print_leaf(&leaf);
+        count++;
+        if (page_walk_after(&leaf, &from) != K_OK || console_read() == CTRL_C) {
+            break;
+        }
+    }
+    return count;
+}
+
+static void run_leaves(const char *argument)
+{
+    (void)argument;
+    struct kernel_mapper_guard guard;
+    kernel_mapper_lock(&guard);
+    const uint64_t count = print_leaves(arch_table_root());
+    kernel_mapper_unlock(&guard);
+    console_printf("%" FMTu64 " leaves\n", count);
+}
+
+/* ---- vm regs -----------------------------------------------------------------------------------
+ */
+
+static void print_register(const char *name, uint64_t value, const struct bit_name *names,
+                           size_t count)
+{
+    console_printf("%-4s 0x%016" FMTx64, name, value);
+    print_bits(value, names, count);
+}
+
+static void run_regs(const char *argument)
+{
+    (void)argument;
+    print_register("CR0", x86_read_cr0(), cr0_names, ARRAY_COUNT(cr0_names));
+    print_register("CR2", x86_read_cr2(), NULL, 0);
+    print_register("CR3", x86_read_cr3(), NULL, 0);
+    print_register("CR4", x86_read_cr4(), cr4_names, ARRAY_COUNT(cr4_names));
+    print_register("EFER", x86_rdmsr(X86_MSR_EFER), efer_names, ARRAY_COUNT(efer_names));
+    print_register("PAT", x86_rdmsr(X86_MSR_PAT), NULL, 0);
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+struct vm_verb {
+    const char *name;
+    void (*run)(const char *argument); /* the rest of the line, "" for none */
+};
+
+static const struct vm_verb verbs[] = {
+    { "audit", run_audit },
+    { "walk", run_walk },
+    { "leaves", run_leaves },
+    { "regs", run_regs },
+};
+
+void vm_command(const char *argument)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(verbs); i++) {
+        const size_t length = strlen(verbs[i].name);
+        const char *rest = argument + length;
+        if (strncmp(argument, verbs[i].name, length) != 0 || (*rest != '\0' && *rest != ' ')) {
+            continue;
+        }
+        while (*rest == ' ') {
+            rest++;
+        }
+        verbs[i].run(rest);
+        return;
+    }
+    console_printf("vm audit | vm walk ADDR | vm leaves | vm regs\n");
+}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Page tables and registers twice: as the kernel's monitor prints them (`vm leaves`, `vm regs`) and
+as QEMU's own monitor does (`info tlb`, `info mem`, `info registers`). Both texts become the same
+tuples here; script_outside.py compares them.
+
+QEMU 7.2, target/i386/monitor.c: a line of `info tlb` is a leaf, `VIRT: PHYS XGPDACTUW` with '-' for
+a clear bit, X for no-execute, P for bit 7; one of `info mem` is a range of equal rights,
+`START-END SIZE urw`, rights of all levels taken together.
+"""
+
+import re
+import socket
+import time
+from typing import NamedTuple
+
+import screen
+
+PROMPT = "firstlight> "
+PAGE_BYTES = {"4K": 1 << 12, "2M": 1 << 21, "1G": 1 << 30}
+
+
+class Leaf(NamedTuple):
+    virt: int
+    phys: int
+    huge: bool  # bit 7 of the entry: 2M or 1G; or the PAT bit of a 4K leaf
+    write: bool
+    execute: bool
+    user: bool
+    is_global: bool
+    cache_disable: bool
+    write_through: bool
+
+
+class Range(NamedTuple):
+    start: int
+    end: int
+    user: bool
+    write: bool
+
+
+_KERNEL_LEAF = re.compile(r"^0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (4K|2M|1G) "
+                          r"r([w-])([x-])([us])([g-]) (wb|wt|uc|wc)\s*$", re.M)
+_QEMU_LEAF = re.compile(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([XGPDACTUW-]{9})\s*$", re.M)
+_QEMU_RANGE = re.compile(r"^([0-9a-f]{16})-([0-9a-f]{16}) ([0-9a-f]{16}) ([u-])r([w-])\s*$", re.M)
+
+
+def kernel_leaves(text):
+    """[(Leaf, size name)] from `vm leaves`; its own count must agree."""
+    leaves = []
+    for virt, phys, size, write, execute, mode, is_global, cache in _KERNEL_LEAF.findall(text):
+        pat = cache == "wc"
+        leaves.append((Leaf(int(virt, 16), int(phys, 16), size != "4K" or pat, write == "w",
+                            execute == "x", mode == "u", is_global == "g", cache == "uc",
+                            cache in ("uc", "wt")), size))
+    told = re.search(r"^(\d+) leaves\s*$", text, re.M)
+    if not told or int(told[1]) != len(leaves):
+        raise ValueError(f"{len(leaves)} lines of leaves, but: {told and told[0]!r}")
+    return leaves
+
+
+def qemu_leaves(text):
+    return [Leaf(int(virt, 16), int(phys, 16), "P" in bits, "W" in bits, "X" not in bits,
+                 "U" in bits, "G" in bits, "C" in bits, "T" in bits)
+            for virt, phys, bits in _QEMU_LEAF.findall(text)]
+
+
+def qemu_ranges(text):
+    return [Range(int(start, 16), int(end, 16), user == "u", write == "w")
+            for start, end, _, user, write in _QEMU_RANGE.findall(text)]
+
+
+def join(leaves):
+    """[Range] of neighbours with equal rights, from kernel_leaves()."""
+    ranges = []
+    for leaf, size in leaves:
+        end = leaf.virt + PAGE_BYTES[size]
+        last = ranges[-1] if ranges else None
+        if last and (last.end, last.user, last.write) == (leaf.virt, leaf.user, leaf.write):
+            ranges[-1] = last._replace(end=end)
+        else:
+            ranges.append(Range(leaf.virt, end, leaf.user, leaf.write))
+    return ranges
+
+
+def kernel_registers(text):
+    return {name: int(value, 16)
+            for name, value in re.findall(r"^([A-Z][A-Z0-9]*) +0x([0-9a-f]{16})", text, re.M)}
+
+
+def qemu_registers(text):
+    return {name: int(value, 16)
+            for name, value in re.findall(r"\b(CR[0234]|EFER)=([0-9a-f]+)", text)}
+
+
+class PromptGuest(screen.Guest):
+    """A guest whose serial line is a socket: its monitor can be typed at. Arguments as Guest's,
+    without -serial."""
+
+    def __init__(self, arguments, work):
+        path = work / "serial.sock"
+        super().__init__([*arguments, "-chardev",
+                          f"socket,id=serial,path={path},server=on,wait=off",
+                          "-serial", "chardev:serial"], work)
+        self.serial = socket.socket(socket.AF_UNIX)
+        self.serial.connect(str(path))
+        self.serial.settimeout(0.5)
+
+    def __exit__(self, *arguments):
+        self.serial.close()
+        super().__exit__(*arguments)
+
+    def read_to_prompt(self, seconds=90):
+        """What the guest printed up to its next prompt."""
+        seen = b""
+        deadline = time.monotonic() + seconds
+        while not seen.endswith(PROMPT.encode()):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"no prompt: {seen[-2000:]!r}")
+            try:
+                seen += self.serial.recv(65536)
+            except TimeoutError:
+                pass
+        return seen.decode("ascii", "replace").replace("\r", "")
+
+    def type(self, line):
+        """The answer to `line`, without its echo."""
+        self.serial.sendall(line.encode("latin-1") + b"\r")
+        return self.read_to_prompt().split("\n", 1)[1].removesuffix(PROMPT)
+
+    def qemu(self, line):
+        """The answer of QEMU's own monitor."""
+        return self.command("human-monitor-command", **{"command-line": line}).replace("\r", "")

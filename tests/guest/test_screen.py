@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""screen.py itself: pictures made here are read back, damaged ones are not."""
+
+import unittest
+
+import screen
+
+FONT_ROWS = {"A": [0x18, 0x24, 0x42, 0x7e], "b": [0x40, 0x7c, 0x42, 0x7c], " ": [0, 0, 0, 0]}
+
+
+def psf1():
+    glyphs = bytearray(256 * 4)
+    for code in range(32, 127):
+        glyphs[code * 4:code * 4 + 4] = bytes([code, 255 - code, code, 1])
+    for character, rows in FONT_ROWS.items():
+        glyphs[ord(character) * 4:ord(character) * 4 + 4] = bytes(rows)
+    return b"\x36\x04\x00\x04" + bytes(glyphs)
+
+
+def ppm(rows, width, scale=1, ink=screen.INK):
+    """A picture of `rows` of text, drawn naively."""
+    pixels = bytearray()
+    for row in rows:
+        for line in range(4 * scale):
+            bits = "".join(f"{FONT_ROWS[c][line // scale]:08b}" for c in row)
+            values = [ink if bit == "1" else 0 for bit in bits for _ in range(scale)]
+            values += [0] * (width - len(values))
+            pixels += bytes(value for value in values for _ in range(3))
+    return b"P6\n%d %d\n255\n" % (width, 4 * scale * len(rows)) + bytes(pixels)
+
+
+class ScreenTest(unittest.TestCase):
+    def setUp(self):
+        self.font = screen.read_psf1(psf1())
+
+    def read(self, data):
+        return screen.read_rows(screen.read_ppm(data), self.font)
+
+    def test_text_is_read_back(self):
+        self.assertEqual(self.read(ppm(["Ab A", " AAb"], 35)), ["Ab A", " AAb"])
+
+    def test_scaled_text_is_read_back(self):
+        row = "Ab" * 60  # 201 columns at a scale of 1 would be too many
+        self.assertEqual(self.read(ppm([row, "b"], 1928, scale=2)), [row, "b"])
+
+    def test_one_wrong_pixel_is_no_glyph(self):
+        data = bytearray(ppm(["AA"], 16))
+        data[-3:] = bytes([screen.INK] * 3)
+        self.assertEqual(self.read(bytes(data)), ["A" + screen.UNKNOWN])
+
+    def test_uneven_scaling_is_an_error(self):
+        width = 1928
+        whole = ppm(["A" * 120], width, scale=2)
+        start = len(whole) - width * 8 * 3
+        for places in ([(0, 0), (1, 0)],  # one line of two
+                       [(0, 0), (0, 1)]):  # one column of two
+            data = bytearray(whole)
+            for x, y in places:
+                at = start + (y * width + x) * 3
+                data[at:at + 3] = bytes([screen.INK] * 3)
+            with self.assertRaisesRegex(ValueError, "not scaled"):
+                self.read(bytes(data))
+
+    def test_other_colours_are_an_error(self):
+        self.assertRaises(ValueError, self.read, ppm(["A"], 8, ink=0xff))
+        data = bytearray(ppm(["A"], 8))
+        data[-1] = screen.INK  # blue alone
+        self.assertRaises(ValueError, self.read, bytes(data))
+
+    def test_expected_rows_wrap_scroll_and_leave_out_the_report(self):
+        log = "loader\r\n[ 0.1] Firstlight 0.1.0\r\nabcdefghijklmnopqrstuvwxyz\r\n@report {}\r\n> "
+        self.assertEqual(screen.expected_rows(log, 20, 6),
+                         ["[ 0.1] Firstlight 0.", "1.0", "abcdefghijklmnopqrst", "uvwxyz", ">", ""])
+        self.assertEqual(screen.expected_rows(log, 26, 2), ["abcdefghijklmnopqrstuvwxyz", ">"])
