@@ -59,7 +59,7 @@ def parts(build, esp):
         Part("build-host-tests", [*make, *ours, f"{build}/host/unit"], "one"),
         Part("build-guest-tests", [*make, *ours, "guest-images", "hostile"], "one"),
         Part("host", [f"{build}/host/unit"], "nested"),
-        Part("python", [python, "tests/python_tests.py", "test_*.py"]),
+        Part("python", [python, "tests/python_tests.py", "test_*.py", "2"]),
         Part("replay", ["tools/replay-all.sh", f"{build}/host/replay", "tests/data/maps",
                         "tests/data/made"], "totals"),
         Part("fuzz", [*make, *ours, "fuzz-ci"]),
@@ -69,7 +69,7 @@ def parts(build, esp):
         Part("reproducible", ["tests/reproducible.sh", str(build), str(esp)], "one"),
         Part("boots", [python, "tests/guest/run_matrix.py", *where, "--jobs", "2"]),
         Part("hostile", [python, "tests/guest/run_hostile.py", *where, "--jobs", "2"]),
-        Part("script", [python, "tests/python_tests.py", "script_*.py"]),
+        Part("script", [python, "tests/python_tests.py", "script_*.py", "2"]),
         Part("seed", [python, "tests/seed_rows.py", *ran]),
     ]
 

@@ -1,38 +1,46 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""python_tests.py FILE_PATTERN: runs the unittest files of tests/guest and tests/tools that match, prints KTAP.
+"""python_tests.py FILE_PATTERN [JOBS]: runs the unittest files of tests/guest that match, prints
+KTAP. JOBS classes run at a time (1); the tests of a class run one after the other.
 
 A skipped test is a failure: what a test needs is installed, or something is wrong.
 """
 
 import sys
 import unittest
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
-FOLDERS = [Path(__file__).resolve().parent / name for name in ("guest", "tools")]
+GUEST = Path(__file__).resolve().parent / "guest"
 
 
-class KtapResult(unittest.TestResult):
+@dataclass
+class Verdict:
+    name: str
+    good: bool = True
+    lines: list = field(default_factory=list)  # why not
+
+
+class Collector(unittest.TestResult):
+    """Verdicts by test, in the order of their start. What fails outside of a test (setUpClass, an
+    import) has a verdict of its own."""
+
     def __init__(self):
         super().__init__()
-        self.broken = 0
-        self.reported = None  # the test whose `not ok` line is out (sub-tests report several times)
+        self.verdicts = {}
 
-    def _say(self, test, ok):
-        if self.reported is test:
-            return
-        self.reported = test
-        self.broken += not ok
-        name = test.id().replace(" ", "_")
-        print(f"{'ok' if ok else 'not ok'} {self.testsRun} {name}", flush=True)
+    def _of(self, test):
+        return self.verdicts.setdefault(test.id(), Verdict(test.id().replace(" ", "_")))
 
     def _fail(self, test, text):
-        for line in text.splitlines():
-            print(f"# {line}")
-        self._say(test, False)
+        verdict = self._of(test)
+        verdict.good = False
+        verdict.lines += [f"# {line}" for line in text.splitlines()]
 
-    def addSuccess(self, test):
-        self._say(test, True)
+    def startTest(self, test):
+        super().startTest(test)
+        self._of(test)
 
     def addError(self, test, err):
         super().addError(test, err)
@@ -51,17 +59,42 @@ class KtapResult(unittest.TestResult):
         super().addSkip(test, reason)
         self._fail(test, f"skipped: {reason}")
 
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self._fail(test, "passed, and was expected to fail")
+
+
+def class_suites(suite):
+    """The suites of one class each, inside a suite of suites."""
+    if any(isinstance(test, unittest.TestCase) for test in suite):
+        yield suite
+        return
+    for inner in suite:
+        yield from class_suites(inner)
+
+
+def run_suite(suite):
+    collector = Collector()
+    suite.run(collector)
+    return collector.verdicts.values()
+
 
 def main():
-    suite = unittest.TestSuite()
-    for folder in FOLDERS:
-        suite.addTests(unittest.TestLoader().discover(str(folder), pattern=sys.argv[1]))
-    result = KtapResult()
-    print(f"KTAP version 1\n1..{suite.countTestCases()}", flush=True)
-    suite.run(result)
-    passed = result.testsRun - result.broken
-    print(f"{passed} passed, {result.broken} failed")
-    return 0 if passed and not result.broken else 1
+    sys.path.insert(0, str(GUEST))
+    jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    suites = list(class_suites(unittest.defaultTestLoader.discover(str(GUEST),
+                                                                   pattern=sys.argv[1])))
+    number = failed = 0
+    print("KTAP version 1", flush=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        for verdicts in pool.map(run_suite, suites):
+            for verdict in verdicts:
+                number += 1
+                failed += not verdict.good
+                print("".join(f"{line}\n" for line in verdict.lines), end="")
+                print(f"{'ok' if verdict.good else 'not ok'} {number} {verdict.name}", flush=True)
+    print(f"1..{number}\n{number - failed} passed, {failed} failed")
+    return 1 if failed or not number else 0
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ static enum kstatus parse_psf2(const uint8_t *bytes, size_t size_bytes, struct p
 
 enum kstatus psf_font_parse(const void *bytes, size_t size_bytes, struct psf_font *font)
 {
-    struct psf_font found;
+    struct psf_font found = { 0 };
     enum kstatus status = K_ENOTSUP;
     if (size_bytes >= PSF1_HEADER_BYTES && read_u16(bytes) == PSF1_MAGIC) {
         status = parse_psf1(bytes, size_bytes, &found);

@@ -106,6 +106,12 @@ static bool is_in_direct_map(const struct framebuffer_span *span)
     return false;
 }
 
+/* Undoes what was done a moment ago, with nobody holding the kernel mapper: it cannot fail. */
+static void drop_mapping(void)
+{
+    BUG_ON(mmio_guard_release(&screen.mapping) != K_OK);
+}
+
 static enum kstatus map_framebuffer(const struct bootinfo_framebuffer *info,
                                     const struct framebuffer_span *span)
 {
@@ -119,7 +125,7 @@ static enum kstatus map_framebuffer(const struct bootinfo_framebuffer *info,
     status = mmio_guard_map_phys(&screen.mapping, span->base, span->size_bytes,
                                  PAGE_CACHE_WRITE_COMBINING);
     if (status != K_OK) {
-        BUG_ON(mmio_guard_release(&screen.mapping) != K_OK); /* nothing is mapped in it */
+        drop_mapping();
         return status;
     }
     const virt_addr_t first = virt_add(screen.mapping.virt, span->offset_bytes);
@@ -149,7 +155,7 @@ static enum kstatus plan(const struct bootinfo_framebuffer *info, struct framebu
     if (status != K_OK) {
         return status;
     }
-    const size_t font_bytes = (size_t)(font_blob_end - font_blob_start);
+    const size_t font_bytes = (uintptr_t)font_blob_end - (uintptr_t)font_blob_start;
     status = psf_font_parse(font_blob_start, font_bytes, &screen.font);
     if (status != K_OK) {
         return status;
@@ -172,7 +178,7 @@ enum kstatus screen_init(const struct bootinfo_framebuffer *info)
     }
     status = make_cells(&size);
     if (status != K_OK) {
-        BUG_ON(mmio_guard_release(&screen.mapping) != K_OK); /* it was mapped just now */
+        drop_mapping();
         return status;
     }
     choose_glyphs();

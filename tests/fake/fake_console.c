@@ -4,7 +4,12 @@
  */
 #include "tests/fake/fake_console.h"
 
+#include <stdarg.h>
+#include <stddef.h>
+
 #include "console.h"
+#include "lib/bits.h"
+#include "lib/format.h"
 #include "tests/fake/fake_cpu.h"
 
 struct fake_console fake_console;
@@ -26,4 +31,30 @@ void console_set_screen(bool on)
 bool console_screen_is_on(void)
 {
     return screen_is_on;
+}
+
+void fake_console_clear(void)
+{
+    fake_console.text[0] = '\0';
+    fake_console.text_bytes = 0;
+    fake_console.typed = NULL;
+}
+
+void console_printf(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const size_t room = FAKE_CONSOLE_BYTES - fake_console.text_bytes;
+    const size_t length =
+        format_text_v(fake_console.text + fake_console.text_bytes, room, format, arguments);
+    va_end(arguments);
+    fake_console.text_bytes += (uint32_t)bits_min(length, room - 1); /* fits: below the size */
+}
+
+int console_read(void)
+{
+    if (fake_console.typed == NULL || *fake_console.typed == '\0') {
+        return -1;
+    }
+    return (unsigned char)*fake_console.typed++;
 }

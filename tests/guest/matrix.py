@@ -18,7 +18,7 @@ CPUS = ("max", "qemu64", "qemu64,-nx", "max,-nx", "max,pdpe1gb=off")
 SIZES = [
     Boot("q35-48M", memory="48M"),  # the smallest for this firmware and a disk
     Boot("q35-64M", memory="64M"),
-    Boot("q35-256M"),
+    Boot("q35-256M", log_has=("firstlight: kernel entered", "firstlight: bootinfo accepted")),
     Boot("q35-1G", memory="1G"),
     Boot("q35-3G", memory="3G", expect=UNSORTED),
     Boot("q35-5G", memory="5G", expect=UNSORTED),
@@ -93,6 +93,7 @@ OTHER_ENDS = [
     Boot("dryrun", words="dryrun", verdict="returned:dry-run-ok"),
     Boot("dryrun-kernel", words="dryrun", medium="kernel", verdict="returned:dry-run-ok"),
     Boot("no-test-matches", words="test=no.such_test exit", verdict="nothing-ran"),
+    Boot("test-buddy-200M", memory="1G", words="test=mm.buddy.test_buddy exit"),
     Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
 ]
 

@@ -77,22 +77,26 @@ class Terminal:
         os.close(self.slave)
 
 
-class ScriptBootTest(unittest.TestCase):
+class WorkTest(unittest.TestCase):
+    """A temporary folder a test. The classes run side by side (python_tests.py)."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.work = Path(folder.name)
-
-    def terminal(self, *options):
-        terminal = Terminal(*options)
-        self.addCleanup(terminal.close)
-        return terminal
 
     def report(self, *options):
         path = self.work / "report.json"
         status, text = run("--report", str(path), *options)
         self.assertEqual(status, 0, text[-3000:])
         return json.loads(path.read_text())
+
+
+class PromptTest(unittest.TestCase):
+    def terminal(self, *options):
+        terminal = Terminal(*options)
+        self.addCleanup(terminal.close)
+        return terminal
 
     def test_prompt_takes_lines_and_ctrl_c_and_ctrl_a_x_leaves(self):
         terminal = self.terminal()
@@ -121,9 +125,8 @@ class ScriptBootTest(unittest.TestCase):
         terminal.send("reboot\r")
         self.assertEqual(terminal.wait(), 3, terminal.seen)
 
-    def test_report_file_balances(self):
-        self.assertEqual(report.check(self.report(), {"free_percent_min": 99.0}), [])
 
+class EndTest(unittest.TestCase):
     def test_pattern_runs_only_what_it_names(self):
         status, text = run("--test=mm.buddy")
         self.assertEqual(status, 0, text[-3000:])
@@ -154,6 +157,11 @@ class ScriptBootTest(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(statuses, [0, 0])
+
+
+class ReportTest(WorkTest):
+    def test_report_file_balances(self):
+        self.assertEqual(report.check(self.report(), {"free_percent_min": 99.0}), [])
 
     def test_icount_repeats_to_the_instruction(self):
         # Without a seed the self-tests take one from RDRAND.
