@@ -21,6 +21,7 @@
 
 void boot_stop(struct boot *boot, const char *why)
 {
+    x86_cli(); /* else the firmware's timer may read the serial line in our place */
     efi_console_firmware_gone();
     efi_console_print("stopped: %s", why);
     efi_console_print("reset in %u seconds, or at a byte on this line", STOP_SECONDS);

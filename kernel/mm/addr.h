@@ -36,12 +36,12 @@
 #define ENTRY_ADDRESS_MASK ((UINT64_C(1) << ENTRY_ADDRESS_SHIFT) - PAGE_SIZE)
 #define ENTRY_FLAGS_MASK   (~ENTRY_ADDRESS_MASK)
 
-#define SIZE_4K  UINT64_C(0x1000)
-#define SIZE_1M  UINT64_C(0x100000)
-#define SIZE_2M  UINT64_C(0x200000)
-#define SIZE_1G  UINT64_C(0x40000000)
-#define SIZE_4G  UINT64_C(0x100000000)
-#define SIZE_1T  UINT64_C(0x10000000000)
+#define SIZE_4K UINT64_C(0x1000)
+#define SIZE_1M UINT64_C(0x100000)
+#define SIZE_2M UINT64_C(0x200000)
+#define SIZE_1G UINT64_C(0x40000000)
+#define SIZE_4G UINT64_C(0x100000000)
+#define SIZE_1T UINT64_C(0x10000000000)
 
 #define PHYS_OFFSET      UINT64_C(0xffff800000000000)
 #define MMIO_POOL_START  UINT64_C(0xffffa10000000000)
@@ -178,7 +178,8 @@ static inline uint64_t page_frame_count_bytes(page_frame_count_t count)
     return count.value << PAGE_SHIFT;
 }
 
-/** Frames in @p size_bytes (S72). @return false (@p count untouched) for a non-multiple of 4 KiB. */
+/** Frames in @p size_bytes (S72). @return false (@p count untouched) for a non-multiple of 4 KiB.
+ */
 static inline bool page_frame_count_from_bytes(uint64_t size_bytes, page_frame_count_t *count)
 {
     if (!bits_is_aligned(size_bytes, PAGE_SIZE)) {

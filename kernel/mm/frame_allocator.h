@@ -41,9 +41,9 @@ struct frame_allocator {
  * @return K_OK; K_EINVAL for a count the allocator cannot serve; K_ENOMEM
  * The content of the frames is not defined.
  */
-static inline MUST_CHECK enum kstatus
-frame_allocator_allocate(struct frame_allocator *allocator, page_frame_count_t count,
-                         phys_addr_t *base)
+static inline MUST_CHECK enum kstatus frame_allocator_allocate(struct frame_allocator *allocator,
+                                                               page_frame_count_t count,
+                                                               phys_addr_t *base)
 {
     return allocator->ops->allocate(allocator, count, base);
 }
@@ -65,8 +65,8 @@ static inline struct page_frame_usage frame_allocator_usage(struct frame_allocat
 }
 
 /** One frame (S72). */
-static inline MUST_CHECK enum kstatus frame_allocator_allocate_one(struct frame_allocator *allocator,
-                                                                   phys_addr_t *base)
+static inline MUST_CHECK enum kstatus
+frame_allocator_allocate_one(struct frame_allocator *allocator, phys_addr_t *base)
 {
     return frame_allocator_allocate(allocator, page_frame_count(1), base);
 }

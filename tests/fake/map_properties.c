@@ -122,19 +122,25 @@ static uint64_t usable_up_to(const struct mmap_build_input *input, uint64_t at)
     return furthest < limit ? furthest : limit;
 }
 
+static bool was_given(const struct mmap_build_input *input, uint64_t start, uint64_t end)
+{
+    uint64_t next = start;
+    for (uint64_t at = start; at < end; at = next) {
+        next = usable_up_to(input, at);
+        if (next <= at) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static const char *usable_fault(const struct mmap_build_input *input,
                                 const struct mmap_build_output *output)
 {
     for (uint32_t i = 0; i < output->entry_count; i++) {
         const struct multiboot2_mmap_entry *const e = &output->entries[i];
-        const uint64_t end = e->address + e->length;
-        uint64_t at = e->type == MMAP_AVAILABLE ? e->address : end;
-        while (at < end) {
-            const uint64_t next = usable_up_to(input, at);
-            if (next <= at) {
-                return "usable memory that the firmware did not give";
-            }
-            at = next;
+        if (e->type == MMAP_AVAILABLE && !was_given(input, e->address, e->address + e->length)) {
+            return "usable memory that the firmware did not give";
         }
     }
     return NULL;

@@ -47,7 +47,8 @@ def export(programs, merged, sources):
     arguments = ["llvm-cov-14", "export", f"-instr-profile={merged}", str(programs[0])]
     arguments += [f"-object={program}" for program in programs[1:]]
     output = subprocess.run([*arguments, *sources], check=True, stdout=subprocess.PIPE).stdout
-    return {os.path.relpath(entry["filename"]): entry for entry in json.loads(output)["data"][0]["files"]}
+    return {os.path.relpath(entry["filename"]): entry
+            for entry in json.loads(output)["data"][0]["files"]}
 
 
 def branches(entry):
@@ -82,7 +83,8 @@ def main():
         passed += percent >= options.min
         total += count
         reached += hit
-        print(f"{source:<28}{count:>9}{hit:>9}{percent:>8.1f}{'' if percent >= options.min else ' <'}")
+        mark = "" if percent >= options.min else " <"
+        print(f"{source:<28}{count:>9}{hit:>9}{percent:>8.1f}{mark}")
         for place, counts in sorted(places.items()):
             for side, times in zip(MISSING, counts):
                 if times == 0 and (options.show or percent < options.min):

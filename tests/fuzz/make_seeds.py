@@ -19,8 +19,10 @@ RAW_EFI, RAW_E820 = 0, 1
 MAX_OVERLAYS = 8
 
 
-def preamble(is_e820=RAW_EFI, stride_words=1, phys_bits=20, ledger=(), pins=(), limit=(1 << 64) - 1):
-    """struct preamble of fuzz_mmap.c; ledger of (base, pages, type), pins of (base, pages, kind)."""
+def preamble(is_e820=RAW_EFI, stride_words=1, phys_bits=20, ledger=(), pins=(),
+             limit=(1 << 64) - 1):
+    """struct preamble of fuzz_mmap.c; ledger of (base, pages, type), pins of (base, pages,
+    kind)."""
     entries = [*((base, pages, kind, 1, 1, 0) for base, pages, kind in ledger)]
     entries += [(0, 0, 0, 0, 0, 0)] * (MAX_OVERLAYS - len(entries))
     ranges = [*((base, pages, kind, 0) for base, pages, kind in pins)]
@@ -52,7 +54,8 @@ def mmap_seeds():
                 "pins": [(0x940000, 1, 1), (0x950000, 1, 2), (0x960000, 1, 3)]}
     unaligned = [(7, 0x100800, 4, 0xf), (6, 0x105800, 2, 0xf), (7, 0x109fff, 1, 0xf)]
     wrong = [(7, 0x100000, 0, 0xf), (7, (1 << 64) - 4096, 2, 0xf), (7, 0x1000, 1 << 52, 0xf),
-             (7, 1 << 52, 1, 0xf), (7, 0x200000, 0x10, 0xf), (0, 0x204000, 4, 0), (99, 0x20a000, 1, 0)]
+             (7, 1 << 52, 1, 0xf), (7, 0x200000, 0x10, 0xf), (0, 0x204000, 4, 0),
+             (99, 0x20a000, 1, 0)]
     pieces = [(0, 0x9fc00, 1), (0x9fc00, 0x400, 2), (0x100000, 0x3ff800, 1), (0x4ff800, 0x800, 4),
               (0x500000, 0x800, 1), (0x500800, 0x100800, 1), (0x601000, 0x1000, 3),
               (0x602000, 0x1000, 5), (0x603000, 0x1000, 7), (0x21 << 40, 1 << 30, 1)]
@@ -64,7 +67,8 @@ def mmap_seeds():
         "pc-36-bits": raw + preamble(phys_bits=0) + efi(PC),
         "unaligned": raw + preamble() + efi(unaligned),
         "malformed": raw + preamble() + efi(wrong),
-        "beyond-direct-map": raw + preamble() + efi([(7, 33 << 40, 16, 0xf), (9, 34 << 40, 1, 0xf)]),
+        "beyond-direct-map": raw + preamble() + efi([(7, 33 << 40, 16, 0xf),
+                                                     (9, 34 << 40, 1, 0xf)]),
         "e820": raw + preamble(RAW_E820, **overlays) + e820(pieces),
         "scene": bytes([SCENE]) + bytes(range(1, 120)),
         "scene-zeros": bytes(120),
@@ -93,8 +97,8 @@ def bootinfo_block(replayed=False, lifetime=1):
     header = bytearray(512)
     body = b""
     for i, (entry_bytes, content) in enumerate(tables):
-        struct.pack_into("<IIII", header, 112 + 16 * i, 512 + len(body), len(content) // entry_bytes,
-                         entry_bytes, 0)
+        struct.pack_into("<IIII", header, 112 + 16 * i, 512 + len(body),
+                         len(content) // entry_bytes, entry_bytes, 0)
         body += content.ljust((len(content) + 7) & ~7, b"\0")
     struct.pack_into("<QHHIII", header, 0, 0x3148474c54535249, 1, 0, 0, 512, 512 + len(body))
     if replayed:
@@ -124,7 +128,8 @@ def map_file_seeds():
              for name in ("e820_gce", "efi_phoenix_zero", "efi_snp_kexec_corrupt")}
     overlays = (b"# machine: made up\n# kind: efi\n# ledger 100000 10 4096 1\n# pin 200000 1 acpi\n"
                 b"# pin 0x201000 0x1\n\n7 0x100000 0x400 0xf\r\n")
-    return {**small, "overlays": overlays, "no-kind": b"7 0 1 0\n", "bad-kind": b"# kind: xyz\n1 0 1\n"}
+    return {**small, "overlays": overlays, "no-kind": b"7 0 1 0\n",
+            "bad-kind": b"# kind: xyz\n1 0 1\n"}
 
 
 def options_seeds():
@@ -141,25 +146,28 @@ def options_seeds():
 
 
 def line_editor_seeds():
-    return {"edit": b"hep\x7flp\r\n\x1b[A\x1bOAfree\x15\x03mem\n", "long": b"y" * 300 + b"\x08\r\r\n"}
+    return {"edit": b"hep\x7flp\r\n\x1b[A\x1bOAfree\x15\x03mem\n",
+            "long": b"y" * 300 + b"\x08\r\r\n"}
 
 
 def command_line_seeds():
-    return {"words": b"console=ttyS0,115200n8 mem=0x10G \"a b=c d\" loglevel=7 x=\"y z\" nokaslr  exit=",
+    words = b"console=ttyS0,115200n8 mem=0x10G \"a b=c d\" loglevel=7 x=\"y z\" nokaslr  exit="
+    return {"words": words,
             "numbers": b"mem=18446744073709551616 seed=99999999999999999999x panic=-1 mem=1T"}
 
 
 def exit_seeds():
     """fuzz_exit.c reads: flags, [where it oversteps], answer, [fields], then the exit's answer."""
     good, stale = bytes([0, 0, 9, 1, 0]), bytes([0, 0, 9, 1, 2])
-    return {"first": good, "retry": stale * 3 + good, "refused": stale * 9, "small": bytes([0, 1, 9, 1]),
+    return {"first": good, "retry": stale * 3 + good, "refused": stale * 9,
+            "small": bytes([0, 1, 9, 1]),
             "overrun": stale + bytes([15, 3, 0]), "nothing-written": stale + bytes([7, 0]),
             "other": bytes([0, 0, 9, 1, 3]), "odd-stride": bytes([1, 0, 33, 5, 1, 0])}
 
 
-SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds, "map_file": map_file_seeds,
-         "options": options_seeds, "line_editor": line_editor_seeds,
-         "command_line": command_line_seeds, "exit": exit_seeds}
+SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
+         "map_file": map_file_seeds, "options": options_seeds, "exit": exit_seeds,
+         "line_editor": line_editor_seeds, "command_line": command_line_seeds}
 
 
 def main(arguments):

@@ -19,13 +19,15 @@ TESTS = "test=* exit"
 
 @dataclass(frozen=True)
 class HostileBoot(Boot):
-    """`type_on`: a byte goes to the serial line as soon as this text is on it."""
+    """`type_on`: a byte goes to the serial line as soon as this text is on it. Between the text
+    `waits_from` and the end there are at least `waits_seconds`."""
     firmware: str = "2M"
     medium: str = "kernel"
     compiler: str = "hostile"
     faults: str = ""
     type_on: str = ""
-    minimum_seconds: float = 0.0  # less: it did not wait as it must
+    waits_from: str = ""
+    waits_seconds: float = 0.0
 
 
 def hostile(faults, words=TESTS, **fields):
@@ -64,7 +66,8 @@ EXITS = [
     hostile("refuse:3,grow:20", log_has=("left boot services: 4 attempts",)),
     hostile("refuse:7", log_has=("left boot services: 8 attempts",)),
     # Stall() at a tenth makes the loader take 3 s for the 30 that it says.
-    hostile("refuse:1000,stall-tenth", verdict=RESET, minimum_seconds=3.0,
+    hostile("refuse:1000,stall-tenth", verdict=RESET,
+            waits_from="reset in 30 seconds", waits_seconds=2.0,
             log_has=ALL_KEYS + ("stopped: ExitBootServices refused every key",
                                 "reset in 30 seconds")),
     hostile("refuse:1000", verdict=RESET, type_on="or at a byte on this line", seconds=25,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """run-ovmf.sh with the real QEMU, firmware and kernel: one test for each kind of end.
 
-BUILD and ESP in the environment name what is booted, as for the script itself.
+BUILD and ESP in the environment name what is booted, as for the script itself. The classes run
+side by side (python_tests.py).
 """
 
 import json
@@ -77,21 +78,6 @@ class Terminal:
         os.close(self.slave)
 
 
-class WorkTest(unittest.TestCase):
-    """A temporary folder a test. The classes run side by side (python_tests.py)."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.work = Path(folder.name)
-
-    def report(self, *options):
-        path = self.work / "report.json"
-        status, text = run("--report", str(path), *options)
-        self.assertEqual(status, 0, text[-3000:])
-        return json.loads(path.read_text())
-
-
 class PromptTest(unittest.TestCase):
     def terminal(self, *options):
         terminal = Terminal(*options)
@@ -159,7 +145,18 @@ class EndTest(unittest.TestCase):
         self.assertEqual(statuses, [0, 0])
 
 
-class ReportTest(WorkTest):
+class ReportTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+
+    def report(self, *options):
+        path = self.work / "report.json"
+        status, text = run("--report", str(path), *options)
+        self.assertEqual(status, 0, text[-3000:])
+        return json.loads(path.read_text())
+
     def test_report_file_balances(self):
         self.assertEqual(report.check(self.report(), {"free_percent_min": 99.0}), [])
 

@@ -233,6 +233,7 @@ static void loader_stopped_resets_at_a_byte_on_the_serial_line(struct ktest *t)
 {
     const struct fake_efi_script script = { .refuse = 8, .serial_byte_after_stop = true };
     resets(t, &script, "or at a byte on this line");
+    KTEST_TRUE(t, result.interrupts_off); /* the firmware's timer must not read that byte */
     KTEST_TRUE(t, result.stopped_ms < 1000);
 }
 

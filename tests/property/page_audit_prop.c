@@ -95,7 +95,7 @@ static void random_mapping(struct random *random)
     const struct page_mapping request = {
         .virt = virt_addr(virt),
         .phys = phys_addr((random_chance(random, 10) ? DEVICE : 0) + start + (askew ? unit : 0)),
-        .size_bytes = (1 + random_below(random, 700)) * SIZE_4K,
+        .size_bytes = bits_min((1 + random_below(random, 700)) * SIZE_4K, MEMORY_BYTES - start),
         .flags = { .write = random_chance(random, 70),
                    .execute = random_chance(random, 20),
                    .user = virt < PHYS_OFFSET && random_chance(random, 50) },

@@ -4,10 +4,13 @@
  * stretches. Random map, remap and unmap calls around the borders of 2 MiB and 1 GiB, with the
  * frame allocator failing now and then. After every step the leaves of the whole tree, joined, must
  * be the model's list; every table frame is accounted for; and a failed step changed nothing.
+ *
+ * A long run: PAGE_MAPPER_STEPS=1000000 build/host/unit mm.paging.random
  */
 #include "mm/page_mapper.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/fake/fake_cpu.h"
@@ -18,7 +21,7 @@
 #include "tests/ktest.h"
 
 #define STRETCH_MAX 512U
-#define STEPS       500U
+#define STEPS       500U /* PAGE_MAPPER_STEPS in the environment asks for others */
 #define BASE_COUNT  3U
 
 /* [virt, virt + size) -> phys, with the same bits all over. */
@@ -300,6 +303,13 @@ static bool run_step(const struct step *step, uint64_t *random, bool fault)
            frames.bad_frees == 0;
 }
 
+static uint64_t count_steps(void)
+{
+    const char *const wanted = getenv("PAGE_MAPPER_STEPS");
+    const uint64_t steps = wanted != NULL ? strtoull(wanted, NULL, 10) : 0;
+    return steps > 0 ? steps : STEPS;
+}
+
 static void unmap_everything(struct ktest *t)
 {
     fake_frames_fail(&frames, 0, 0);
@@ -326,12 +336,13 @@ static void run_steps(struct ktest *t, const struct paging_features *features, u
     uint64_t random = seed;
     const uint64_t pending = page_flush_outstanding();
     KTEST_STATUS(t, page_mapper_create(&mapper, &frames.allocator, features), K_OK);
-    for (unsigned i = 0; i < STEPS; i++) {
+    const uint64_t steps = count_steps();
+    for (uint64_t i = 0; i < steps; i++) {
         const struct step step = random_step(&random);
         if (!KTEST_TRUE(t, run_step(&step, &random, random_below(&random, 3) == 0))) {
-            ktest_output("    # step %u kind %u virt %#llx size %#llx phys %#llx\n", i, step.kind,
-                         (unsigned long long)step.what.virt, (unsigned long long)step.what.size,
-                         (unsigned long long)step.what.phys);
+            ktest_output("    # step %llu kind %u virt %#llx size %#llx phys %#llx\n",
+                         (unsigned long long)i, step.kind, (unsigned long long)step.what.virt,
+                         (unsigned long long)step.what.size, (unsigned long long)step.what.phys);
             return;
         }
     }

@@ -2,23 +2,24 @@
  *
  * lib/format against the C library's vsnprintf, and CRC-32C against RFC 3720's vectors.
  */
+#include "lib/format.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/crc32c.h"
-#include "lib/format.h"
 #include "tests/ktest.h"
 
 /* Compares both implementations on one format; a macro because the arguments are variadic twice. */
-#define SAME(t, size, ...)                                                                         \
-    do {                                                                                           \
-        char ours[256];                                                                            \
-        char theirs[256];                                                                          \
-        const size_t our_length = format_text(ours, (size), __VA_ARGS__);                          \
-        const int their_length = snprintf(theirs, (size), __VA_ARGS__);                            \
-        KTEST_STRING((t), ours, theirs);                                                           \
-        KTEST_EQ((t), our_length, their_length);                                                   \
+#define SAME(t, size, ...)                                                \
+    do {                                                                  \
+        char ours[256];                                                   \
+        char theirs[256];                                                 \
+        const size_t our_length = format_text(ours, (size), __VA_ARGS__); \
+        const int their_length = snprintf(theirs, (size), __VA_ARGS__);   \
+        KTEST_STRING((t), ours, theirs);                                  \
+        KTEST_EQ((t), our_length, their_length);                          \
     } while (0)
 
 static void format_matches_the_c_library(struct ktest *t)

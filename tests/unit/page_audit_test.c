@@ -253,6 +253,19 @@ static void page_audit_finds_reserved_bits_at_every_level(struct ktest *t)
     }
 }
 
+/* Leaves in a row, of which only the last two are too high. */
+static void page_audit_finds_the_leaves_of_a_run_that_pass_maxphyaddr(struct ktest *t)
+{
+    static const struct paging_features wide = { .nx = true, .pages_1g = true, .phys_bits = 52 };
+    const uint64_t limit = UINT64_C(1) << 40;
+    set_up(t, &with_nx);
+    mapper.features = &wide;
+    map(t, MMIO_POOL_START + SIZE_1G, limit - 2 * SIZE_4K, limit + 2 * SIZE_4K, page_flags_mmio());
+    mapper.features = &with_nx;
+    expect_only(t, PAGE_AUDIT_RESERVED_BITS, 2, MMIO_POOL_START + SIZE_1G + 3 * SIZE_4K,
+                limit + SIZE_4K);
+}
+
 static void page_audit_reads_bit_12_of_a_huge_leaf_as_pat(struct ktest *t)
 {
     set_up(t, &with_nx);
@@ -416,6 +429,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_audit_finds_executable_data_beside_text_in_a_huge_leaf),
     KTEST_CASE(page_audit_finds_user_bits_in_the_kernel_half),
     KTEST_CASE(page_audit_finds_reserved_bits_at_every_level),
+    KTEST_CASE(page_audit_finds_the_leaves_of_a_run_that_pass_maxphyaddr),
     KTEST_CASE(page_audit_reads_bit_12_of_a_huge_leaf_as_pat),
     KTEST_CASE(page_audit_finds_1g_leaves_that_the_cpu_does_not_have),
     KTEST_CASE(page_audit_without_nx_drops_wx_and_only_that),

@@ -234,7 +234,10 @@ void fake_efi_make_kernel(void)
     }
 }
 
-void x86_cli(void) {}
+void x86_cli(void)
+{
+    fake_efi.interrupts_off = true;
+}
 
 NORETURN void x86_hlt(void)
 {

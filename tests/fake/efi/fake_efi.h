@@ -159,6 +159,7 @@ struct fake_efi_result {
     uint32_t live_pages; /* allocations not given back */
     uint32_t live_pool;
     uint32_t live_files;
+    bool interrupts_off;               /* the loader has masked them */
     uint64_t stopped_ms;               /* fake time from the last print to the reset */
     char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
     char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
