@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 
-include tests/guest/guest.mk tests/guest/hostile/hostile.mk
+include tests/guest/guest.mk tests/guest/hostile/hostile.mk tests/loader/loader.mk
 
 .PHONY: test
 test:

@@ -37,8 +37,19 @@ struct model {
     unsigned count;
 };
 
+enum step_kind {
+    STEP_MAP,
+    STEP_MAP_AGAIN, /* the same: more maps than unmaps */
+    STEP_REMAP,
+    STEP_UNMAP,
+    STEP_UNMAP_FREE, /* tables too */
+    STEP_PAGE,       /* unmap one page, by the call for one page */
+    STEP_PAGE_FREE,
+    STEP_KINDS,
+};
+
 struct step {
-    unsigned kind; /* 0, 1: map; 2: remap; 3: unmap; 4: unmap and free tables */
+    enum step_kind kind;
     struct stretch what;
 };
 
@@ -173,16 +184,18 @@ static enum kstatus model_apply(const struct step *step)
 {
     before = model;
     const uint64_t covered = model_covered(&step->what);
-    if (step->kind <= 1) {
+    if (step->kind <= STEP_MAP_AGAIN) {
         if (covered > 0) {
             return K_EEXIST;
         }
         model_insert(&step->what);
-    } else if (step->kind == 2) {
+    } else if (step->kind == STEP_REMAP) {
         if (covered < step->what.size) {
             return K_ENOENT;
         }
         model_cut(&step->what, true);
+    } else if (step->kind >= STEP_PAGE && covered == 0) {
+        return K_ENOENT;
     } else {
         model_cut(&step->what, false);
     }
@@ -232,13 +245,23 @@ static enum kstatus apply(const struct step *step, struct page_flush *flush)
         .size_bytes = what->size,
         .flags = flags_of(what->flags),
     };
-    if (step->kind <= 1) {
+    switch (step->kind) {
+    case STEP_MAP:
+    case STEP_MAP_AGAIN:
         return page_mapper_map_range(&mapper, &request, flush);
-    }
-    if (step->kind == 2) {
+    case STEP_REMAP:
         return page_mapper_remap(&mapper, virt, what->size, request.flags, flush);
+    case STEP_UNMAP:
+    case STEP_UNMAP_FREE:
+        return page_mapper_unmap_range(&mapper, virt, what->size, step->kind == STEP_UNMAP_FREE,
+                                       flush);
+    case STEP_PAGE:
+    case STEP_PAGE_FREE:
+        return page_mapper_unmap_phys(&mapper, virt, step->kind == STEP_PAGE_FREE, flush);
+    case STEP_KINDS:
+        break;
     }
-    return page_mapper_unmap_range(&mapper, virt, what->size, step->kind == 4, flush);
+    return K_EINVAL; /* not reached */
 }
 
 /* ---- steps -------------------------------------------------------------------------------------
@@ -256,7 +279,7 @@ static uint64_t random_border(uint64_t *random)
 
 static struct step random_step(uint64_t *random)
 {
-    struct step step = { .kind = (unsigned)random_below(random, 5) };
+    struct step step = { .kind = (enum step_kind)random_below(random, STEP_KINDS) };
     uint64_t start = random_border(random);
     uint64_t end = random_border(random);
     if (start > end) {
@@ -275,7 +298,7 @@ static struct step random_step(uint64_t *random)
     const uint64_t base = bases[random_below(random, BASE_COUNT)];
     step.what = (struct stretch){
         .virt = base + start,
-        .size = end - start,
+        .size = step.kind >= STEP_PAGE ? SIZE_4K : end - start,
         .phys = 4 * SIZE_1G + start + skew,
         .flags = random_below(random, 8),
     };

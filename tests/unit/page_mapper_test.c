@@ -469,6 +469,36 @@ static void page_mapper_unmap_phys_leaves_the_frame_to_the_caller(struct ktest *
     KTEST_STATUS(t, page_mapper_unmap(&mapper, virt_addr(0x5000), &flush), K_ENOENT);
 }
 
+static void page_mapper_unmap_phys_inside_a_huge_leaf_takes_one_page(struct ktest *t)
+{
+    static const uint64_t sizes[] = { SIZE_2M, SIZE_1G };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        const uint64_t virt = SIZE_1G + 7 * SIZE_4K;
+        set_up(t, &full);
+        KTEST_STATUS(t, map(SIZE_1G, 4 * SIZE_1G, sizes[i]), K_OK);
+        struct page_flush flush;
+        KTEST_STATUS(t, page_mapper_unmap_phys(&mapper, virt_addr(virt), false, &flush), K_OK);
+        page_flush_flush(&flush);
+        KTEST_EQ(t, level_at(virt), 0);
+        KTEST_EQ(t, phys_at(virt - SIZE_4K), 4 * SIZE_1G + 6 * SIZE_4K);
+        KTEST_EQ(t, phys_at(virt + SIZE_4K), 4 * SIZE_1G + 8 * SIZE_4K);
+        KTEST_EQ(t, phys_at(SIZE_1G + sizes[i] - 1), 4 * SIZE_1G + sizes[i] - 1);
+        check_books(t);
+    }
+}
+
+static void page_mapper_unmap_phys_frees_parents_where_asked(struct ktest *t)
+{
+    set_up(t, &full);
+    KTEST_STATUS(t, map(SIZE_4K, 0, SIZE_4K), K_OK);
+    struct page_flush flush;
+    KTEST_STATUS(t, page_mapper_unmap_phys(&mapper, virt_addr(SIZE_4K), true, &flush), K_OK);
+    page_flush_flush(&flush);
+    KTEST_EQ(t, print().tables, 1);
+    KTEST_EQ(t, frames.out, 1);
+    check_books(t);
+}
+
 static void page_mapper_map_linearly_uses_the_direct_map(struct ktest *t)
 {
     set_up(t, &full);
@@ -689,6 +719,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_mapper_map_takes_a_frame_and_unmap_frees_it_at_the_flush),
     KTEST_CASE(page_mapper_map_gives_its_frame_back_on_every_failure),
     KTEST_CASE(page_mapper_unmap_phys_leaves_the_frame_to_the_caller),
+    KTEST_CASE(page_mapper_unmap_phys_inside_a_huge_leaf_takes_one_page),
+    KTEST_CASE(page_mapper_unmap_phys_frees_parents_where_asked),
     KTEST_CASE(page_mapper_map_linearly_uses_the_direct_map),
     KTEST_CASE(page_mapper_remap_splits_only_the_leaves_at_its_edges),
     KTEST_CASE(page_mapper_remap_of_whole_leaves_splits_nothing),
