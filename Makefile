@@ -83,7 +83,7 @@ KERNEL_C := $(wildcard kernel/*.c kernel/lib/*.c kernel/dev/*.c kernel/mm/*.c ke
 KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
-LOADER_SHARED_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
+LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
                    kernel/arch/x86_64/cpu_features.c

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "boot.h"
+#include "command_line.h"
 #include "efi_console.h"
 #include "efi_tables.h"
 #include "lib/format.h"
@@ -215,9 +216,7 @@ static void print_accounting(const struct memory_accounting *sums)
 
 enum kstatus boot_end_dry_run(struct boot *boot)
 {
-    const char *value;
-    size_t length;
-    if (!options_get(boot->options.text, "dryrun", &value, &length)) {
+    if (!command_line_has(boot->options.text, "dryrun")) {
         return K_OK;
     }
     for (uint32_t i = 0; i < boot->alloc.count; i++) {

@@ -11,6 +11,7 @@
 
 #include "boot.h"
 #include "boot_block.h"
+#include "command_line.h"
 #include "efi_console.h"
 #include "efi_tables.h"
 #include "efi_time.h"
@@ -131,13 +132,12 @@ static void read_options_file(struct boot *boot, EFI_HANDLE volume)
 
 static void read_mem_limit(struct boot *boot)
 {
-    const char *value;
-    size_t length;
+    struct command_line_word word;
     boot->mem_limit_bytes = UINT64_MAX;
-    if (options_get(boot->options.text, "mem", &value, &length) &&
-        options_parse_size(value, length, &boot->mem_limit_bytes) != K_OK) {
-        boot->mem_limit_bytes = UINT64_MAX;
-        efi_console_print("warning: mem=%.*s is no size and is ignored", (int)length, value);
+    if (command_line_find(boot->options.text, "mem", &word) &&
+        command_line_parse_size(word.value, word.value_length, &boot->mem_limit_bytes) != K_OK) {
+        efi_console_print("warning: mem=%.*s is no size and is ignored", (int)word.value_length,
+                          word.value);
     }
 }
 
@@ -189,12 +189,11 @@ static enum kstatus read_kernel_file(struct boot *boot, const char *path, size_t
 
 enum kstatus boot_find_kernel(struct boot *boot)
 {
-    const char *path;
-    size_t length;
+    struct command_line_word word;
     boot->kernel_bytes = kernel_blob_start;
     boot->kernel_size_bytes = (size_t)(kernel_blob_end - kernel_blob_start);
-    if (options_get(boot->options.text, "kernel", &path, &length) && length > 0) {
-        const enum kstatus status = read_kernel_file(boot, path, length);
+    if (command_line_find(boot->options.text, "kernel", &word) && word.value_length > 0) {
+        const enum kstatus status = read_kernel_file(boot, word.value, word.value_length);
         if (status != K_OK) {
             return status;
         }

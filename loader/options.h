@@ -36,13 +36,4 @@ void options_append_text(struct options *options, const void *bytes, size_t size
  *  first word that ends in ".efi" (any case) is the program's own name and dropped. */
 void options_append_load_options(struct options *options, const void *utf16, size_t size_bytes);
 
-/** The value of the last word `name=value` (@p value, @p length; not terminated), or of the word
- *  `name` alone (length 0). Quotes "..." around a value keep spaces and are removed.
- *  @return whether there is one */
-bool options_get(const char *command_line, const char *name, const char **value, size_t *length);
-
-/** A size as Linux's mem= takes it: decimal or 0x, suffix K M G T (any case).
- *  @return K_OK, K_EINVAL or K_EOVERFLOW */
-MUST_CHECK enum kstatus options_parse_size(const char *text, size_t length, uint64_t *size_bytes);
-
 #endif

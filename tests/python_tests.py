@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""python_tests.py FILE_PATTERN [JOBS]: runs the unittest files of tests/guest that match, prints
-KTAP. JOBS classes run at a time (1); the tests of a class run one after the other.
+"""python_tests.py FILE_PATTERN [JOBS]: runs the unittest files of tests/guest and tests/tools
+that match, prints KTAP. JOBS classes run at a time (1); the tests of a class run one after the
+other.
 
 A skipped test is a failure: what a test needs is installed, or something is wrong.
 """
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-GUEST = Path(__file__).resolve().parent / "guest"
+FOLDERS = [Path(__file__).resolve().parent / name for name in ("guest", "tools")]
 
 
 @dataclass
@@ -80,10 +81,10 @@ def run_suite(suite):
 
 
 def main():
-    sys.path.insert(0, str(GUEST))
     jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    suites = list(class_suites(unittest.defaultTestLoader.discover(str(GUEST),
-                                                                   pattern=sys.argv[1])))
+    found = [unittest.TestLoader().discover(str(folder), pattern=sys.argv[1])
+             for folder in FOLDERS]
+    suites = list(class_suites(unittest.TestSuite(found)))
     number = failed = 0
     print("KTAP version 1", flush=True)
     with ThreadPoolExecutor(jobs) as pool:

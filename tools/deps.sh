@@ -25,7 +25,8 @@ run_packages=(
     console-setup-linux # the screen's font (Terminus)
 )
 test_packages=(
-    libclang-rt-14-dev # sanitizers
+    libclang-rt-14-dev # sanitizers, fuzzers
+    llvm               # coverage
     gcc                # second kernel compiler
     python3            # boot matrix, gates
     clang-format       # gates

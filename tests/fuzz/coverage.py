@@ -39,12 +39,12 @@ def run_all(folder):
             sys.exit(f"coverage: {program.name} failed:\n{done.stdout.decode()[-3000:]}")
         profiles.append(str(profile))
     merged = str(folder / "merged.profdata")
-    subprocess.run(["llvm-profdata-14", "merge", "-sparse", "-o", merged, *profiles], check=True)
+    subprocess.run(["llvm-profdata", "merge", "-sparse", "-o", merged, *profiles], check=True)
     return programs, merged
 
 
 def export(programs, merged, sources):
-    arguments = ["llvm-cov-14", "export", f"-instr-profile={merged}", str(programs[0])]
+    arguments = ["llvm-cov", "export", f"-instr-profile={merged}", str(programs[0])]
     arguments += [f"-object={program}" for program in programs[1:]]
     output = subprocess.run([*arguments, *sources], check=True, stdout=subprocess.PIPE).stdout
     return {os.path.relpath(entry["filename"]): entry

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "command_line.h"
 #include "options.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -26,14 +27,14 @@ static void check_text(const struct options *options)
 
 static void check_lookup(const struct options *options, const char *name)
 {
-    const char *value = NULL;
-    size_t length = 0;
-    if (!options_get(options->text, name, &value, &length)) {
+    struct command_line_word word;
+    if (!command_line_find(options->text, name, &word)) {
         return;
     }
-    FUZZ_REQUIRE(value >= options->text && value + length <= options->text + options->length);
+    FUZZ_REQUIRE(word.value >= options->text &&
+                 word.value + word.value_length <= options->text + options->length);
     uint64_t size = 1;
-    const enum kstatus status = options_parse_size(value, length, &size);
+    const enum kstatus status = command_line_parse_size(word.value, word.value_length, &size);
     FUZZ_REQUIRE(status == K_OK || status == K_EINVAL || status == K_EOVERFLOW);
 }
 

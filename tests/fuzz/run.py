@@ -90,7 +90,7 @@ def merge_all(options):
         merged = options.build / "fuzz" / f"{target}.merged"
         subprocess.run(["rm", "-rf", str(merged)], check=True)
         merged.mkdir()
-        status, output = run([*command(options.build, target), "-merge=1", str(merged), corpus,
+        status, output = run([*command(options.build, target), "-set_cover_merge=1", str(merged), corpus,
                               found])
         if status != 0:
             print(output[-2000:])

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "boot_block.h"
+#include "command_line.h"
 #include "lib/bits.h"
 #include "lib/crc32c.h"
 #include "lib/string.h"
@@ -96,14 +97,13 @@ enum kstatus boot_block_write(const struct bootinfo *header, const struct boot_b
                               void *memory, uint64_t capacity_bytes)
 {
     const enum kstatus status = boot_block_write_intact(header, parts, memory, capacity_bytes);
-    const char *value;
-    size_t length;
-    if (status != K_OK || !options_get(parts->command_line, "damage", &value, &length)) {
+    struct command_line_word word;
+    if (status != K_OK || !command_line_find(parts->command_line, "damage", &word)) {
         return status;
     }
     for (size_t i = 0; i < ARRAY_COUNT(damages); i++) {
-        if (is_named(value, length, damages[i].name)) {
-            damages[i].apply(memory, number_of(value, length));
+        if (is_named(word.value, word.value_length, damages[i].name)) {
+            damages[i].apply(memory, number_of(word.value, word.value_length));
         }
     }
     return K_OK;

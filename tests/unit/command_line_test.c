@@ -180,6 +180,84 @@ static void command_line_reads_numbers_by_name(struct ktest *t)
     KTEST_EQ(t, value, 0x200000);
 }
 
+struct lookup {
+    const char *line;
+    const char *name;
+    const char *value; /* NULL: not found */
+};
+
+static void command_line_find_finds_whole_names(struct ktest *t)
+{
+    static const struct lookup lookups[] = {
+        { "", "a", NULL },
+        { "a", "a", "" },
+        { "ab", "a", NULL },
+        { "a", "abcdefghijklmnopqrstuvwxyz0123456789", NULL },
+        { "a=", "a", "" },
+        { "a=b=c", "a", "b=c" },
+        { "xa=1 a=2", "a", "2" },
+        { "a=1 ab=2", "a", "1" },
+        { "a=1 a", "a", "" },
+        { "a=1  a=3 ", "a", "3" },
+        { "a=\"x y\" b", "a", "x y" },
+        { "a=\"x a=7 y\"", "a", "x a=7 y" },
+        { "b=\"x a=7 y\"", "a", NULL },
+        { "a=\"\"", "a", "" },
+        { "a=x\"y z\"", "a", "x\"y z\"" },
+        { "console=fb console=ttyS0", "console", "ttyS0" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(lookups); i++) {
+        struct command_line_word word = { .value = "untouched", .value_length = 9 };
+        const bool found = command_line_find(lookups[i].line, lookups[i].name, &word);
+        KTEST_EQ(t, found, lookups[i].value != NULL);
+        const char *const wanted = lookups[i].value != NULL ? lookups[i].value : "untouched";
+        KTEST_EQ(t, word.value_length, strlen(wanted));
+        if (!KTEST_EQ(t, memcmp(word.value, wanted, word.value_length), 0)) {
+            ktest_output("    # line %s\n", lookups[i].line);
+        }
+    }
+}
+
+static void command_line_parse_size_follows_mem(struct ktest *t)
+{
+    static const struct {
+        const char *text;
+        enum kstatus status;
+        uint64_t size_bytes;
+    } sizes[] = {
+        { "0", K_OK, 0 },
+        { "4096", K_OK, 4096 },
+        { "010", K_OK, 10 },
+        { "0x10", K_OK, 16 },
+        { "0XfFk", K_OK, 255 * 1024 },
+        { "1K", K_OK, 1024 },
+        { "3m", K_OK, 3 << 20 },
+        { "2G", K_OK, UINT64_C(2) << 30 },
+        { "16T", K_OK, UINT64_C(16) << 40 },
+        { "18446744073709551615", K_OK, UINT64_MAX },
+        { "16777215T", K_OK, UINT64_C(16777215) << 40 },
+        { "18446744073709551616", K_EOVERFLOW, 0 },
+        { "0x10000000000000000", K_EOVERFLOW, 0 },
+        { "16777216T", K_EOVERFLOW, 0 },
+        { "", K_EINVAL, 0 },
+        { "G", K_EINVAL, 0 },
+        { "0x", K_EINVAL, 0 },
+        { "0xG", K_EINVAL, 0 },
+        { "1Q", K_EINVAL, 0 },
+        { "1GB", K_EINVAL, 0 },
+        { "-1", K_EINVAL, 0 },
+        { " 1", K_EINVAL, 0 },
+        { "1 ", K_EINVAL, 0 },
+        { "1a", K_EINVAL, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        uint64_t size_bytes = 0;
+        KTEST_STATUS(t, command_line_parse_size(sizes[i].text, strlen(sizes[i].text), &size_bytes),
+                     sizes[i].status);
+        KTEST_EQ(t, size_bytes, sizes[i].size_bytes);
+    }
+}
+
 static const struct ktest_case cases[] = {
     KTEST_CASE(command_line_splits_words_at_spaces),
     KTEST_CASE(command_line_quotes_keep_spaces),
@@ -191,5 +269,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(command_line_parses_numbers),
     KTEST_CASE(command_line_parses_sizes),
     KTEST_CASE(command_line_reads_numbers_by_name),
+    KTEST_CASE(command_line_find_finds_whole_names),
+    KTEST_CASE(command_line_parse_size_follows_mem),
 };
 KTEST_SUITE(command_line, "command_line", cases);

@@ -239,6 +239,21 @@ static void direct_map_out_of_frames_says_so(struct ktest *t)
     KTEST_EQ(t, fail, 7); /* six tables: one PDPT, two directories, three of 4 KiB pages */
 }
 
+/* The kernel half is the same in every address space. */
+static void direct_map_leaves_are_global_where_the_cpu_has_that(struct ktest *t)
+{
+    static const struct paging_features with_global = { .global = true, .phys_bits = 52 };
+    start(&with_global, t);
+    add(MMAP_AVAILABLE, 0, 2 * SIZE_2M);
+    const struct direct_map_exception read_only = { .start = M, .end = 2 * M };
+    KTEST_STATUS(t, build(&read_only, 1), K_OK);
+    for (uint64_t at = 0; at < 2 * SIZE_2M; at += PAGE_SIZE) {
+        struct page_translation found = { .leaf_level = 0 };
+        KTEST_STATUS(t, page_mapper_translate(&mapper, virt_addr(PHYS_OFFSET + at), &found), K_OK);
+        KTEST_TRUE(t, found.flags.global);
+    }
+}
+
 static const struct ktest_case cases[] = {
     KTEST_CASE(direct_map_holds_the_types_of_the_design),
     KTEST_CASE(direct_map_cuts_holes_and_segments_out),
@@ -249,5 +264,6 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(direct_map_of_nothing_is_empty),
     KTEST_CASE(direct_map_refuses_memory_behind_its_end),
     KTEST_CASE(direct_map_out_of_frames_says_so),
+    KTEST_CASE(direct_map_leaves_are_global_where_the_cpu_has_that),
 };
 KTEST_SUITE(mm_direct_map, "mm.direct_map", cases);

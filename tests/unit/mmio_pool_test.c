@@ -20,7 +20,12 @@
 #define SIZE  (MMIO_POOL_END - MMIO_POOL_START)
 #define BAR   UINT64_C(0xfe000000) /* a device, physical, 2 MiB-aligned */
 
-static const struct paging_features features = { .nx = true, .pages_1g = true, .phys_bits = 40 };
+static const struct paging_features features = {
+    .nx = true,
+    .pages_1g = true,
+    .global = true,
+    .phys_bits = 40,
+};
 static struct fake_frames frames;       /* of the pool */
 static struct fake_frames table_frames; /* of the kernel's tables */
 static struct mmio_pool pool;
@@ -341,7 +346,7 @@ static void mmio_guard_maps_device_memory(struct ktest *t)
     KTEST_EQ(t, guard.mapped_bytes, 3 * SIZE_1M);
     const struct page_translation found = look_up(t, guard.virt.value + 3 * SIZE_1M - 1);
     KTEST_EQ(t, found.phys.value, BAR + 3 * SIZE_1M - 1);
-    KTEST_TRUE(t, page_flags_equal(found.flags, page_flags_mmio()));
+    KTEST_TRUE(t, page_flags_equal(found.flags, page_flags_set_global(page_flags_mmio(), true)));
     KTEST_FALSE(t, found.flags.execute);
     KTEST_EQ(t, look_up(t, guard.virt.value).leaf_level, PAGE_LEVEL_2M);
     KTEST_STATUS(t, mmio_guard_release(&guard), K_OK);
@@ -355,6 +360,7 @@ static void mmio_guard_maps_a_framebuffer_write_combining(struct ktest *t)
     KTEST_STATUS(
         t, mmio_guard_map_phys(&guard, phys_addr(BAR), SIZE_4K, PAGE_CACHE_WRITE_COMBINING), K_OK);
     KTEST_EQ(t, look_up(t, guard.virt.value).flags.cache, PAGE_CACHE_WRITE_COMBINING);
+    KTEST_TRUE(t, look_up(t, guard.virt.value).flags.global); /* every address space has it */
     KTEST_STATUS(t, mmio_guard_release(&guard), K_OK);
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "command_line.h"
 #include "tests/ktest.h"
 
 static struct options options; /* 4 KiB: not on the stack */
@@ -118,11 +119,9 @@ static void options_sources_are_joined_and_the_later_wins(struct ktest *t)
     append_text("mem=1G quiet\n");
     append_utf16("BOOTX64.EFI mem=2G");
     KTEST_STRING(t, options.text, "mem=1G quiet mem=2G");
-    const char *value = NULL;
-    size_t length = 0;
-    KTEST_TRUE(t, options_get(options.text, "mem", &value, &length));
-    KTEST_EQ(t, length, 2);
-    KTEST_EQ(t, memcmp(value, "2G", 2), 0);
+    struct command_line_word word;
+    KTEST_TRUE(t, command_line_find(options.text, "mem", &word));
+    KTEST_TRUE(t, command_line_value_is(&word, "2G"));
 }
 
 /* 4095 characters fit; a word that would pass them goes whole, the next source may still fit. */
@@ -225,87 +224,6 @@ static void options_load_options_surrogates_and_garbage_are_shown(struct ktest *
     KTEST_EQ(t, options.replaced, 0);
 }
 
-struct lookup {
-    const char *line;
-    const char *name;
-    const char *value; /* NULL: not found */
-};
-
-static void options_get_finds_whole_names(struct ktest *t)
-{
-    static const struct lookup lookups[] = {
-        { "", "a", NULL },
-        { "a", "a", "" },
-        { "ab", "a", NULL },
-        { "a", "abcdefghijklmnopqrstuvwxyz0123456789", NULL },
-        { "a=", "a", "" },
-        { "a=b=c", "a", "b=c" },
-        { "xa=1 a=2", "a", "2" },
-        { "a=1 ab=2", "a", "1" },
-        { "a=1 a", "a", "" },
-        { "a=1  a=3 ", "a", "3" },
-        { "a=\"x y\" b", "a", "x y" },
-        { "a=\"x a=7 y\"", "a", "x a=7 y" },
-        { "b=\"x a=7 y\"", "a", NULL },
-        { "a=\"", "a", "\"" },
-        { "a=\"\"", "a", "" },
-        { "a=\"x y", "a", "\"x y" },
-        { "a=x\"y z\"", "a", "x\"y z\"" },
-        { "console=fb console=ttyS0", "console", "ttyS0" },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(lookups); i++) {
-        const char *value = "untouched";
-        size_t length = 9;
-        const bool found = options_get(lookups[i].line, lookups[i].name, &value, &length);
-        KTEST_EQ(t, found, lookups[i].value != NULL);
-        const char *const wanted = lookups[i].value != NULL ? lookups[i].value : "untouched";
-        KTEST_EQ(t, length, strlen(wanted));
-        if (!KTEST_EQ(t, memcmp(value, wanted, length), 0)) {
-            ktest_output("    # line %s\n", lookups[i].line);
-        }
-    }
-}
-
-static void options_parse_size_follows_mem(struct ktest *t)
-{
-    static const struct {
-        const char *text;
-        enum kstatus status;
-        uint64_t size_bytes;
-    } sizes[] = {
-        { "0", K_OK, 0 },
-        { "4096", K_OK, 4096 },
-        { "010", K_OK, 10 },
-        { "0x10", K_OK, 16 },
-        { "0XfFk", K_OK, 255 * 1024 },
-        { "1K", K_OK, 1024 },
-        { "3m", K_OK, 3 << 20 },
-        { "2G", K_OK, UINT64_C(2) << 30 },
-        { "16T", K_OK, UINT64_C(16) << 40 },
-        { "18446744073709551615", K_OK, UINT64_MAX },
-        { "16777215T", K_OK, UINT64_C(16777215) << 40 },
-        { "18446744073709551616", K_EOVERFLOW, 0 },
-        { "0x10000000000000000", K_EOVERFLOW, 0 },
-        { "16777216T", K_EOVERFLOW, 0 },
-        { "", K_EINVAL, 0 },
-        { "G", K_EINVAL, 0 },
-        { "0x", K_EINVAL, 0 },
-        { "0xG", K_EINVAL, 0 },
-        { "1Q", K_EINVAL, 0 },
-        { "1GB", K_EINVAL, 0 },
-        { "-1", K_EINVAL, 0 },
-        { " 1", K_EINVAL, 0 },
-        { "1 ", K_EINVAL, 0 },
-        { "1a", K_EINVAL, 0 },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
-        uint64_t size_bytes = 0;
-        KTEST_STATUS(t, options_parse_size(sizes[i].text, strlen(sizes[i].text), &size_bytes),
-                     sizes[i].status);
-        KTEST_EQ(t, size_bytes, sizes[i].size_bytes);
-    }
-}
-
 static const struct ktest_case cases[] = {
     KTEST_CASE(options_text_words_are_joined_by_one_space),
     KTEST_CASE(options_text_comments_and_bom_are_dropped),
@@ -319,7 +237,5 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(options_text_of_64_kib_is_cut_at_a_word),
     KTEST_CASE(options_text_of_binary_bytes_is_printable),
     KTEST_CASE(options_load_options_surrogates_and_garbage_are_shown),
-    KTEST_CASE(options_get_finds_whole_names),
-    KTEST_CASE(options_parse_size_follows_mem),
 };
 KTEST_SUITE(loader_options, "loader.options", cases);

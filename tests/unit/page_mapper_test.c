@@ -537,6 +537,18 @@ static void page_mapper_remap_splits_only_the_leaves_at_its_edges(struct ktest *
     check_books(t);
 }
 
+static void page_mapper_remap_from_a_page_table_into_a_huge_leaf_splits_it(struct ktest *t)
+{
+    set_up(t, &full);
+    KTEST_STATUS(t, map(SIZE_2M - SIZE_4K, 4 * SIZE_1G - SIZE_4K, SIZE_4K + SIZE_2M), K_OK);
+    KTEST_EQ(t, level_at(SIZE_2M), 2);
+    KTEST_STATUS(t, remap(SIZE_2M - SIZE_4K, 2 * SIZE_4K, page_flags_new()), K_OK);
+    KTEST_TRUE(t, !flags_at(SIZE_2M - SIZE_4K).write && !flags_at(SIZE_2M).write);
+    KTEST_TRUE(t, flags_at(SIZE_2M + SIZE_4K).write);
+    KTEST_EQ(t, phys_at(2 * SIZE_2M - 1), 4 * SIZE_1G + SIZE_2M - 1);
+    check_books(t);
+}
+
 static void page_mapper_remap_of_whole_leaves_splits_nothing(struct ktest *t)
 {
     set_up(t, &full);
@@ -723,6 +735,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_mapper_unmap_phys_frees_parents_where_asked),
     KTEST_CASE(page_mapper_map_linearly_uses_the_direct_map),
     KTEST_CASE(page_mapper_remap_splits_only_the_leaves_at_its_edges),
+    KTEST_CASE(page_mapper_remap_from_a_page_table_into_a_huge_leaf_splits_it),
     KTEST_CASE(page_mapper_remap_of_whole_leaves_splits_nothing),
     KTEST_CASE(page_mapper_remap_with_a_hole_changes_nothing),
     KTEST_CASE(page_mapper_remap_flushes_the_range),

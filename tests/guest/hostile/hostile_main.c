@@ -4,6 +4,7 @@
  * the services, starts the image. Returns what the image returned.
  */
 
+#include "command_line.h"
 #include "hostile.h"
 #include "lib/string.h"
 #include "mm/addr.h"
@@ -45,15 +46,14 @@ static EFI_LOADED_IMAGE_PROTOCOL *loaded_image(EFI_HANDLE image)
 static enum kstatus read_plan(const EFI_LOADED_IMAGE_PROTOCOL *self)
 {
     static struct options options;
-    const char *words;
-    size_t length;
+    struct command_line_word word;
     options_init(&options);
     options_append_load_options(&options, self->LoadOptions, self->LoadOptionsSize);
     hostile_say("started with: ", options.text);
-    if (!options_get(options.text, "hostile", &words, &length)) {
+    if (!command_line_find(options.text, "hostile", &word)) {
         return K_OK; /* nothing is wrong with this firmware */
     }
-    return hostile_plan_read(words, length);
+    return hostile_plan_read(word.value, word.value_length);
 }
 
 /* LoadOptions as the plan wants them; they stay UTF-16. */
