@@ -11,7 +11,7 @@
 #include "efi_tables.h"
 #include "lib/format.h"
 
-#define REPAIRS_SHOWN     8U
+#define VIOLATIONS_SHOWN  8U
 #define REPAIR_LINE_BYTES 256U
 #define POOL_TRIES        4U
 
@@ -71,13 +71,10 @@ static void print_map(const struct boot *boot, uint64_t descriptors)
                       " descriptors, %u entries, %u repairs, %u pins",
                       map->accounting.firmware_ram / 1024, map->accounting.usable / 1024,
                       descriptors, map->entry_count, map->repair_count, boot->pins.count);
-    for (uint32_t i = 0; i < map->repair_count && i < REPAIRS_SHOWN; i++) {
+    for (uint32_t i = 0; i < map->repair_count; i++) {
         char text[REPAIR_LINE_BYTES];
         (void)mmap_build_describe_repair(&map->repairs[i], text, sizeof(text)); /* cut is fine */
         efi_console_print("repair: %s", text);
-    }
-    if (map->repair_count > REPAIRS_SHOWN) {
-        efi_console_print("repair: and %u more", map->repair_count - REPAIRS_SHOWN);
     }
 }
 
@@ -147,7 +144,7 @@ static void print_violation(void *context, enum page_audit_kind kind, virt_addr_
                             phys_addr_t phys)
 {
     uint32_t *const shown = context;
-    if ((*shown)++ < REPAIRS_SHOWN) {
+    if ((*shown)++ < VIOLATIONS_SHOWN) {
         efi_console_print("page tables: %s at " PRIvirt ", frame " PRIphys,
                           page_audit_kind_name(kind), virt.value, phys.value);
     }

@@ -53,9 +53,9 @@ analyzer() {
 }
 
 spelling() {
-    codespell --quiet-level=2 --ignore-words-list=ue,te,nd,ot \
+    codespell --quiet-level=2 --ignore-words-list=ue,te,nd,ot,ist \
         README.md CONTRIBUTING.md CHANGELOG.md CAVEATS.md docs kernel loader shared tools tests \
-        --skip='tests/data/*,*/__pycache__/*'
+        --skip='tests/data/*,tests/fuzz/corpus/*,*/__pycache__/*'
 }
 
 step gates python3 tests/gates.py --build "$build" --esp "$esp"
