@@ -224,7 +224,7 @@ test-host: $(BUILD)/host/unit
 # By hand only: costs in instructions against the goals, and against the seed's way.
 .PHONY: bench
 bench: all
-	$(Q)python3 tests/bench/bench.py --esp $(ESP)
+	$(Q)python3 tests/bench/bench.py --build $(BUILD) --esp $(ESP)
 
 # For clangd and clang-tidy: how every file of the three worlds is compiled.
 .PHONY: compile_commands

@@ -75,13 +75,19 @@ static void accept_bootinfo(const struct bootinfo *bootinfo)
     stages_add("exit_boot_services", bootinfo->tsc_stamp[BOOTINFO_STAMP_EXIT_BOOT_SERVICES]);
 }
 
+/* The frame behind a guard's address in the kernel image. */
+static phys_addr_t guard_frame(virt_addr_t guard)
+{
+    phys_addr_t frame = { 0 };
+    BUG_ON(!virt_to_phys(guard, &frame));
+    return frame;
+}
+
 static void list_guards(const struct bootinfo *bootinfo, struct mm_boot *boot)
 {
     boot->guards[boot->guard_count++] = phys_addr(bootinfo->stack_guard);
     for (uint32_t i = 0; i < GDT_IST_COUNT; i++) {
-        phys_addr_t guard;
-        BUG_ON(!virt_to_phys(gdt_ist_guard(i), &guard));
-        boot->guards[boot->guard_count++] = guard;
+        boot->guards[boot->guard_count++] = guard_frame(gdt_ist_guard(i));
     }
 }
 

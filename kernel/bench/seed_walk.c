@@ -37,15 +37,22 @@ static uint64_t index_at(uint64_t virt, unsigned level)
     return (virt >> (PAGE_SHIFT + (level - 1) * PAGE_ENTRY_SHIFT)) & PAGE_ENTRY_MASK;
 }
 
+/* The level-1 table for `virt`, found from the top; NULL where a frame is missing. */
+static volatile uint64_t *walk(struct page_mapper *mapper, uint64_t virt)
+{
+    volatile uint64_t *table = physmap_ptr(mapper->root, PAGE_SIZE);
+    for (unsigned level = PAGE_LEVELS; level > 1 && table != NULL; level--) {
+        table = next_table(mapper, table, index_at(virt, level));
+    }
+    return table;
+}
+
 enum kstatus seed_walk_map(struct page_mapper *mapper, virt_addr_t virt, uint64_t size_bytes)
 {
     for (uint64_t offset = 0; offset < size_bytes; offset += PAGE_SIZE) {
-        volatile uint64_t *table = physmap_ptr(mapper->root, PAGE_SIZE);
-        for (unsigned level = PAGE_LEVELS; level > 1; level--) {
-            table = next_table(mapper, table, index_at(virt.value + offset, level));
-            if (table == NULL) {
-                return K_ENOMEM;
-            }
+        volatile uint64_t *const table = walk(mapper, virt.value + offset);
+        if (table == NULL) {
+            return K_ENOMEM;
         }
         table[index_at(virt.value + offset, 1)] = offset | TABLE_BITS | X86_PTE_NO_EXECUTE;
     }

@@ -8,6 +8,7 @@
 
 #define MUST_CHECK          __attribute__((warn_unused_result))
 #define NORETURN            __attribute__((noreturn))
+#define NOINLINE            __attribute__((noinline))
 #define PRINTF_LIKE(f, a)   __attribute__((format(printf, f, a)))
 #define ALIGNED(bytes)      __attribute__((aligned(bytes)))
 #define PACKED              __attribute__((packed))

@@ -162,8 +162,9 @@ static int64_t next_signed(struct arguments *arguments, enum length length)
 }
 
 /** Writes @p value backwards from the end of @p digits; returns the number of digits, 0 for 0. */
-static size_t make_digits(char digits[24], uint64_t value, unsigned base, bool upper)
+static size_t make_digits(char digits[24], uint64_t value, bool hex, bool upper)
 {
+    const unsigned base = hex ? 16U : 10U;
     const char *const alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     size_t count = 0;
     while (value != 0) {
@@ -179,7 +180,7 @@ static void put_number(struct output *out, const struct spec *spec, uint64_t mag
 {
     char digits[24];
     const bool hex = spec->conversion == 'x' || spec->conversion == 'X' || spec->conversion == 'p';
-    const size_t count = make_digits(digits, magnitude, hex ? 16 : 10, spec->conversion == 'X');
+    const size_t count = make_digits(digits, magnitude, hex, spec->conversion == 'X');
     size_t zeros = spec->has_precision ? spec->precision : 1;
     zeros = zeros > count ? zeros - count : 0;
     const size_t used = prefix_length + zeros + count;

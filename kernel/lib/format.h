@@ -35,7 +35,7 @@
  * @return characters that the whole text has, without the NUL, as C's vsnprintf; a result >=
  *         size_bytes means that the text was cut
  */
-size_t format_text_v(char *buffer, size_t size_bytes, const char *format, va_list arguments)
+size_t format_text_v(char *buffer, size_t size_bytes, const char *format, va_list list)
     PRINTF_LIKE(3, 0);
 
 /** format_text_v() with its arguments in line. */

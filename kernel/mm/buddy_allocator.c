@@ -22,45 +22,67 @@
 #define POISON_FREED     0xdf
 #define POISON_ALLOCATED 0xa7
 
-static void poison(const struct buddy_allocator *buddy, phys_addr_t base, unsigned order, int junk)
+static bool is_poisoning(const struct buddy_allocator *buddy)
 {
-    if (UNLIKELY(atomic_load_explicit(&buddy->is_poisoning, memory_order_relaxed))) {
-        const uint64_t size_bytes = PAGE_SIZE << order;
-        memset(physmap_ptr(base, size_bytes), junk, size_bytes);
+    return UNLIKELY(atomic_load_explicit(&buddy->is_poisoning, memory_order_relaxed));
+}
+
+/* Fills the block where poisoning is on; apart, so that the common case needs no stack for it. */
+static NOINLINE void poison(phys_addr_t base, unsigned order, int junk)
+{
+    const uint64_t size_bytes = PAGE_SIZE << order;
+    memset(physmap_ptr(base, size_bytes), junk, size_bytes);
+}
+
+/* The block belongs to the caller from here on. */
+static inline void hand_out(const struct buddy_allocator *buddy, struct buddy_block block,
+                            unsigned order, phys_addr_t *base)
+{
+    BUG_ON(owner_load(block.owner) != TILE_OWNER_NONE);
+    owner_store(block.owner, order + 1U);
+    base->value = block.frame << PAGE_SHIFT;
+    if (is_poisoning(buddy)) {
+        poison(*base, order, POISON_ALLOCATED);
     }
 }
 
-/* The block at `frame` belongs to the caller from here on. */
-static inline phys_addr_t hand_out(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
+/* Apart, so that the common case needs no room on the stack. */
+static NOINLINE enum kstatus allocate_slowly(struct buddy_allocator *buddy, unsigned order,
+                                             phys_addr_t *base)
 {
-    uint8_t *const owner = buddy_owner(buddy, frame, order);
-    BUG_ON(*owner != TILE_OWNER_NONE);
-    *owner = (uint8_t)(order + 1U);
-    const phys_addr_t base = phys_addr(frame << PAGE_SHIFT);
-    poison(buddy, base, order, POISON_ALLOCATED);
-    return base;
+    struct buddy_block block;
+    const uint64_t token = arch_irq_save();
+    const bool is_taken = buddy_cache_take(buddy, order, &block);
+    if (is_taken) {
+        hand_out(buddy, block, order, base);
+    }
+    arch_irq_restore(token);
+    return is_taken ? K_OK : K_ENOMEM;
 }
 
 enum kstatus buddy_allocate(struct buddy_allocator *buddy, unsigned order, phys_addr_t *base)
 {
-    if (order > BUDDY_MAX_ORDER) {
+    if (UNLIKELY(order > BUDDY_MAX_ORDER)) {
         return K_EINVAL;
     }
+    struct buddy_block block;
     const uint64_t token = arch_irq_save();
-    const uint64_t frame = buddy_cache_take(buddy, order);
-    if (LIKELY(frame != BUDDY_NO_FRAME)) {
-        *base = hand_out(buddy, frame, order);
-    }
+    const bool is_popped = buddy_cache_pop(buddy, order, &block);
     arch_irq_restore(token);
-    return LIKELY(frame != BUDDY_NO_FRAME) ? K_OK : K_ENOMEM;
+    if (UNLIKELY(!is_popped)) {
+        return allocate_slowly(buddy, order, base);
+    }
+    hand_out(buddy, block, order, base);
+    return K_OK;
 }
 
-static uint64_t take_below(struct buddy_allocator *buddy, unsigned order, uint64_t limit)
+enum kstatus buddy_allocate_zeroed(struct buddy_allocator *buddy, unsigned order, phys_addr_t *base)
 {
-    spinlock_lock(&buddy->lock);
-    const uint64_t frame = buddy_core_take_below(buddy, order, limit);
-    spinlock_unlock(&buddy->lock);
-    return frame;
+    const enum kstatus status = buddy_allocate(buddy, order, base);
+    if (status == K_OK) {
+        memset(physmap_ptr(*base, PAGE_SIZE << order), 0, PAGE_SIZE << order);
+    }
+    return status;
 }
 
 enum kstatus buddy_allocate_below(struct buddy_allocator *buddy, unsigned order, phys_addr_t limit,
@@ -70,17 +92,19 @@ enum kstatus buddy_allocate_below(struct buddy_allocator *buddy, unsigned order,
         return K_EINVAL;
     }
     const uint64_t limit_frame = limit.value >> PAGE_SHIFT;
+    struct buddy_block block;
     const uint64_t token = arch_irq_save();
-    uint64_t frame = take_below(buddy, order, limit_frame);
-    if (frame == BUDDY_NO_FRAME) {
+    unsigned count = buddy_core_take_below(buddy, order, limit_frame, &block);
+    if (count == 0) {
         buddy_cache_drain_all(buddy);
-        frame = take_below(buddy, order, limit_frame);
+        count = buddy_core_take_below(buddy, order, limit_frame, &block);
     }
-    if (frame != BUDDY_NO_FRAME) {
-        *base = hand_out(buddy, frame, order);
+    if (count != 0) {
+        atomic_fetch_add_explicit(&buddy->allocations[order], 1, memory_order_relaxed);
+        hand_out(buddy, block, order, base);
     }
     arch_irq_restore(token);
-    return frame != BUDDY_NO_FRAME ? K_OK : K_ENOMEM;
+    return count != 0 ? K_OK : K_ENOMEM;
 }
 
 static void free_bulk(struct buddy_allocator *buddy, uint32_t count, const phys_addr_t *frames)
@@ -104,17 +128,19 @@ enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint32_t count, 
 }
 
 /* Ends the ownership of a block. @return false, nothing changed, where it is not one. */
-static bool take_back(struct buddy_allocator *buddy, phys_addr_t base, unsigned order)
+static inline bool take_back(struct buddy_allocator *buddy, phys_addr_t base, unsigned order,
+                             struct buddy_block *block)
 {
     if (UNLIKELY(order > BUDDY_MAX_ORDER || !bits_is_aligned(base.value, PAGE_SIZE << order) ||
                  base.value >= BIT(BUDDY_ADDRESS_BITS))) {
         return false;
     }
-    uint8_t *const owner = buddy_find_owner(buddy, base.value >> PAGE_SHIFT, order);
-    if (UNLIKELY(owner == NULL || *owner != order + 1U)) {
+    block->frame = base.value >> PAGE_SHIFT;
+    block->owner = buddy_find_owner(buddy, block->frame, order);
+    if (UNLIKELY(block->owner == NULL || owner_load(block->owner) != order + 1U)) {
         return false;
     }
-    *owner = TILE_OWNER_NONE;
+    owner_store(block->owner, TILE_OWNER_NONE);
     return true;
 }
 
@@ -156,21 +182,40 @@ static enum kstatus refuse(struct buddy_allocator *buddy, phys_addr_t base,
     return status_of(report.kind);
 }
 
+static NOINLINE enum kstatus refuse_block(struct buddy_allocator *buddy, phys_addr_t base,
+                                          unsigned order, const void *caller)
+{
+    const uint64_t count = order < 64U ? BIT(order) : 0;
+    return refuse(buddy, base, page_frame_count(count), caller);
+}
+
+/* The block is no longer its user's, and in no cache yet. */
+static NOINLINE enum kstatus free_slowly(struct buddy_allocator *buddy, unsigned order,
+                                         struct buddy_block block)
+{
+    if (is_poisoning(buddy)) {
+        poison(phys_addr(block.frame << PAGE_SHIFT), order, POISON_FREED);
+    }
+    const uint64_t token = arch_irq_save();
+    buddy_cache_give(buddy, order, block);
+    arch_irq_restore(token);
+    return K_OK;
+}
+
 static inline enum kstatus free_block(struct buddy_allocator *buddy, phys_addr_t base,
                                       unsigned order, const void *caller)
 {
+    struct buddy_block block;
+    if (UNLIKELY(!take_back(buddy, base, order, &block))) {
+        return refuse_block(buddy, base, order, caller);
+    }
+    if (is_poisoning(buddy)) {
+        return free_slowly(buddy, order, block);
+    }
     const uint64_t token = arch_irq_save();
-    const bool is_good = take_back(buddy, base, order);
-    if (LIKELY(is_good)) {
-        poison(buddy, base, order, POISON_FREED);
-        buddy_cache_give(buddy, base.value >> PAGE_SHIFT, order);
-    }
+    const bool is_pushed = buddy_cache_push(buddy, order, block);
     arch_irq_restore(token);
-    if (LIKELY(is_good)) {
-        return K_OK;
-    }
-    const uint64_t count = order < 64U ? BIT(order) : 0;
-    return refuse(buddy, base, page_frame_count(count), caller);
+    return LIKELY(is_pushed) ? K_OK : free_slowly(buddy, order, block);
 }
 
 enum kstatus buddy_free(struct buddy_allocator *buddy, phys_addr_t base, unsigned order)
@@ -180,10 +225,10 @@ enum kstatus buddy_free(struct buddy_allocator *buddy, phys_addr_t base, unsigne
 
 struct page_frame_usage buddy_usage(struct buddy_allocator *buddy)
 {
-    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
-    const uint64_t free_frames = buddy->core_free_frames + buddy_cache_frames(buddy);
-    const uint64_t total_frames = buddy->total_frames;
-    spinlock_unlock_irqrestore(&buddy->lock, token);
+    const uint64_t total_frames = count_read(&buddy->total_frames);
+    const uint64_t found = buddy_core_free_frames(buddy) + buddy_cache_frames(buddy);
+    /* A block that another CPU moves into its cache meanwhile may be seen twice. */
+    const uint64_t free_frames = bits_min(found, total_frames);
     return (struct page_frame_usage){
         .used = { total_frames - free_frames },
         .free = { free_frames },
@@ -244,10 +289,11 @@ static const struct frame_allocator_ops operations = {
 void buddy_init(struct buddy_allocator *buddy, uint32_t cpu_count)
 {
     memset(buddy, 0, offsetof(struct buddy_allocator, caches));
-    for (uint32_t cpu = 0; cpu < BUDDY_CPU_LIMIT; cpu++) {
-        /* What is above a stack's top is never read. */
-        memset(&buddy->caches[cpu], 0, offsetof(struct buddy_cpu_cache, slots));
-    }
     buddy->allocator.ops = &operations;
     buddy->cpu_count = (uint32_t)bits_min(cpu_count, BUDDY_CPU_LIMIT);
+    buddy->shard_count = (uint32_t)bits_max(buddy->cpu_count, 1);
+    for (uint32_t shard = 0; shard < buddy->shard_count; shard++) {
+        buddy_core_init_lists(&buddy->shards[shard]);
+    }
+    buddy_cache_init(buddy);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The page-frame allocator's interface (S60-S65, S72). Orders count log2 frames: 0 = 4 KiB ...
- * 18 = 1 GiB. How it works is told in buddy_core.h (blocks), buddy_region.c (adding RAM) and
- * buddy_cache.c (per-CPU caches). This header is the contract; the members of struct
- * buddy_allocator are private to those files.
+ * 18 = 1 GiB. How it works is told in buddy_core.h. This header is the contract; the members of
+ * struct buddy_allocator are private to the buddy_*.c files.
  *
  * Books: every frame ever added is at all times in exactly one class,
  *
@@ -23,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/compiler.h"
+#include "mm/buddy_tile.h"
 #include "mm/frame_allocator.h"
 #include "spinlock.h"
 
@@ -72,57 +73,83 @@ struct buddy_statistics {
     unsigned largest_free_order;             /* valid where has_free_block */
     uint64_t allocations[BUDDY_ORDER_COUNT]; /* since buddy_init() */
     uint64_t frees[BUDDY_ORDER_COUNT];
+    /* Where the free frames are: shards, untouched RAM and CPU caches add up to free_frames. */
+    uint64_t untouched_frames;
+    uint32_t shard_count;
+    uint32_t cpu_count; /* CPUs with a cache */
+    uint64_t shard_free_frames[BUDDY_CPU_LIMIT];
+    uint64_t cpu_cached_frames[BUDDY_CPU_LIMIT];
 };
 
 /* ---- private to the buddy_*.c files ---------------------------------------------------------- */
 
 #define BUDDY_CACHED_ORDERS 11U  /* 0..10 */
-#define BUDDY_CACHE_SLOTS   928U /* sum of the caps in buddy_cache.c */
+#define BUDDY_CACHE_BLOCKS  928U /* sum of the caps in buddy_cache.c */
 #define BUDDY_INDEX_ENTRIES 256U
 
-struct buddy_tile;
-struct buddy_area;
+/** A list for each largest free order, and one for parked tiles. */
+#define BUDDY_LIST_COUNT (BUDDY_ORDER_COUNT + 1U)
+_Static_assert(TILE_PARKED == BUDDY_ORDER_COUNT, "the list behind all others");
 
-/** Successful calls by order. One writer at a time, who needs no atomic addition; atomic so that
- *  others may read meanwhile. */
-struct buddy_counters {
-    _Atomic uint64_t allocations[BUDDY_ORDER_COUNT];
-    _Atomic uint64_t frees[BUDDY_ORDER_COUNT];
+struct buddy_area;
+struct buddy_directory;
+
+/** A free block on its way: its first frame, and where its owner byte is. */
+struct buddy_block {
+    uint64_t frame;
+    _Atomic uint8_t *owner;
 };
 
-/** One CPU's stacks of free blocks. Written by that CPU with interrupts off while `is_busy`, or by
- *  the CPU that set `is_claimed` and then saw it not busy (buddy_cache.c). */
+/** One CPU's free blocks of one order: what a call that ends here needs, in half a cache line. */
+struct buddy_stack {
+    _Atomic uint16_t count; /* blocks */
+    _Atomic uint16_t cap;   /* blocks at most, by what was free at the last refill or overflow */
+    struct buddy_block *blocks;
+    _Atomic uint64_t allocations; /* successful calls since buddy_init() */
+    _Atomic uint64_t frees;
+};
+_Static_assert(sizeof(struct buddy_stack) == 32, "no stack straddles a cache line");
+
+/** Written by its CPU with interrupts off while `is_busy`, or by the CPU that set `is_claimed` and
+ *  then saw it not busy (buddy_cache.h). Orders that are not cached have a cap of 0. */
 struct buddy_cpu_cache {
+    struct buddy_stack stacks[BUDDY_ORDER_COUNT];
     atomic_bool is_busy;
     atomic_bool is_claimed;
-    _Atomic uint16_t count[BUDDY_CACHED_ORDERS]; /* blocks; one writer, others may read */
-    struct buddy_counters counters;
-    uint64_t slots[BUDDY_CACHE_SLOTS]; /* frame numbers, one stack an order */
+    struct buddy_block blocks[BUDDY_CACHE_BLOCKS];
+} ALIGNED(128);
+
+/** A part of the zones (buddy_core.h). */
+struct buddy_shard {
+    struct spinlock lock; /* guards all below, and the shard's tiles but for owner bytes */
+    uint32_t list_mask;   /* bit o: lists[o] is not empty */
+    struct tile_link lists[BUDDY_LIST_COUNT];
+    _Atomic uint64_t free_frames; /* read without the lock */
 } ALIGNED(128);
 
 struct buddy_allocator {
     struct frame_allocator allocator;
-    uint32_t cpu_count; /* caches in use */
+    uint32_t cpu_count;   /* caches in use */
+    uint32_t shard_count; /* as many, at least 1 */
     atomic_bool is_poisoning;
-    /* Blocks that a CPU may keep, by order; grows with RAM. Written under `lock`. */
-    _Atomic uint16_t cache_cap[BUDDY_CACHED_ORDERS];
-    struct spinlock drain_lock; /* one CPU at a time empties caches; taken before `lock` */
-    struct spinlock lock;       /* guards all below, and the tiles but for owner bytes */
+    struct spinlock drain_lock; /* one CPU at a time empties caches */
 
-    uint64_t total_frames; /* free + allocated */
-    uint64_t metadata_frames;
-    uint64_t core_free_frames;      /* without caches, with untouched ranges */
-    struct buddy_counters counters; /* of calls that bypassed the caches */
-
-    uint32_t list_mask; /* bit o: lists[o] is not empty */
-    struct buddy_tile *lists[BUDDY_ORDER_COUNT];
-    struct buddy_area *areas;     /* all */
-    struct buddy_area *untouched; /* those with zones left to carve */
-    uint64_t spare_base;          /* physical: left-over metadata bytes */
+    struct spinlock region_lock;       /* guards what follows, up to `spare_end` */
+    _Atomic uint64_t total_frames;     /* free + allocated; read without the lock */
+    _Atomic uint64_t metadata_frames;  /* the same */
+    _Atomic uint64_t untouched_frames; /* the same; free */
+    struct buddy_area *areas;          /* all */
+    struct buddy_area *untouched;      /* those with zones left to carve */
+    uint64_t spare_base;               /* physical: left-over metadata bytes */
     uint64_t spare_end;
 
-    /* First stage of the index, by physical address >> 38; read without the lock. */
-    _Atomic uint64_t directories[BUDDY_INDEX_ENTRIES];
+    /* Calls that no cache served; atomic additions. */
+    _Atomic uint64_t allocations[BUDDY_ORDER_COUNT];
+    _Atomic uint64_t frees[BUDDY_ORDER_COUNT];
+
+    /* First stage of the index, by physical address >> 38; read without a lock. */
+    _Atomic(struct buddy_directory *) directories[BUDDY_INDEX_ENTRIES];
+    struct buddy_shard shards[BUDDY_CPU_LIMIT];
     struct buddy_cpu_cache caches[BUDDY_CPU_LIMIT];
 };
 
@@ -180,6 +207,10 @@ MUST_CHECK enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint3
  * Detection is exact but for two CPUs that free one block in the same instant.
  */
 MUST_CHECK enum kstatus buddy_free(struct buddy_allocator *buddy, phys_addr_t base, unsigned order);
+
+/** buddy_allocate(), and every byte of the block is 0. */
+MUST_CHECK enum kstatus buddy_allocate_zeroed(struct buddy_allocator *buddy, unsigned order,
+                                              phys_addr_t *base);
 
 /** What buddy_free() would say about the block of @p count frames at @p base. */
 void buddy_describe_bad_free(struct buddy_allocator *buddy, phys_addr_t base,

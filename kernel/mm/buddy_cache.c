@@ -9,145 +9,190 @@
 #include "lib/string.h"
 #include "mm/buddy_core.h"
 
-const struct buddy_stack_place buddy_stack_places[BUDDY_CACHED_ORDERS] = {
-    { 0, 512 },  { 512, 128 }, { 640, 64 }, { 704, 64 }, { 768, 32 }, { 800, 32 },
-    { 832, 16 }, { 848, 16 },  { 864, 16 }, { 880, 32 }, { 912, 16 },
+/* Blocks that a CPU may keep, by order. */
+static const uint16_t largest_caps[BUDDY_CACHED_ORDERS] = {
+    512, 128, 64, 64, 32, 32, 16, 16, 16, 32, 16,
 };
 
 #define REFILL_MAX       64U
-#define RAM_SHARE_SHIFT  7U /* a stack holds at most 1/128 of the RAM */
-#define SMALLEST_USE_CAP 2U
+#define FREE_SHARE_SHIFT 4U  /* a stack holds at most 1/256 of the free memory, */
+#define LEAST_SHARE      16U /* or one block where there is room for so many */
 
-/* ---- take ------------------------------------------------------------------------------------ */
-
-static unsigned refill_count(unsigned cap)
+void buddy_cache_init(struct buddy_allocator *buddy)
 {
-    return (unsigned)bits_min((cap + 3U) / 4U, REFILL_MAX);
-}
-
-/* Fills the empty stack so that the lowest block is on top: allocations then go upwards. */
-static unsigned refill(struct buddy_allocator *buddy, uint64_t *stack, unsigned order, unsigned cap)
-{
-    spinlock_lock(&buddy->lock);
-    const unsigned count = buddy_core_take_many(buddy, order, refill_count(cap), stack);
-    spinlock_unlock(&buddy->lock);
-    for (unsigned low = 0, high = count; low + 1U < high; low++) {
-        high--;
-        const uint64_t frame = stack[low];
-        stack[low] = stack[high];
-        stack[high] = frame;
-    }
-    return count;
-}
-
-/* From this CPU's stack, refilled where it is empty. */
-static uint64_t take_cached(struct buddy_allocator *buddy, unsigned order)
-{
-    const unsigned cap = order < BUDDY_CACHED_ORDERS ? cache_cap(buddy, order) : 0;
-    struct buddy_cpu_cache *const cache = cap != 0 ? cache_enter(buddy) : NULL;
-    if (cache == NULL) {
-        return BUDDY_NO_FRAME;
-    }
-    uint64_t *const stack = cache_stack(cache, order);
-    unsigned count = cache_count(cache, order);
-    if (count == 0) {
-        count = refill(buddy, stack, order, cap);
-    }
-    uint64_t frame = BUDDY_NO_FRAME;
-    if (count != 0) {
-        frame = stack[count - 1U];
-        cache_set_count(cache, order, count - 1U);
-        counter_increment(&cache->counters.allocations[order]);
-    }
-    cache_leave(cache);
-    return frame;
-}
-
-static uint64_t take_from_core(struct buddy_allocator *buddy, unsigned order)
-{
-    spinlock_lock(&buddy->lock);
-    const uint64_t frame = buddy_core_take(buddy, order);
-    if (frame != BUDDY_NO_FRAME) {
-        counter_increment(&buddy->counters.allocations[order]);
-    }
-    spinlock_unlock(&buddy->lock);
-    return frame;
-}
-
-uint64_t buddy_cache_take_slowly(struct buddy_allocator *buddy, unsigned order)
-{
-    uint64_t frame = take_cached(buddy, order);
-    if (frame == BUDDY_NO_FRAME) {
-        frame = take_from_core(buddy, order);
-    }
-    if (frame == BUDDY_NO_FRAME) {
-        buddy_cache_drain_all(buddy);
-        frame = take_from_core(buddy, order);
-    }
-    return frame;
-}
-
-/* ---- give ------------------------------------------------------------------------------------ */
-
-static void give_to_core(struct buddy_allocator *buddy, unsigned order, unsigned count,
-                         const uint64_t *frames)
-{
-    spinlock_lock(&buddy->lock);
-    buddy_core_give_many(buddy, order, count, frames);
-    spinlock_unlock(&buddy->lock);
-}
-
-/* Sends the older half of a full stack to the core, to make room for one more block. */
-static bool give_cached(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
-{
-    const unsigned cap = order < BUDDY_CACHED_ORDERS ? cache_cap(buddy, order) : 0;
-    struct buddy_cpu_cache *const cache = cap != 0 ? cache_enter(buddy) : NULL;
-    if (cache == NULL) {
-        return false;
-    }
-    uint64_t *const stack = cache_stack(cache, order);
-    unsigned count = cache_count(cache, order);
-    if (count >= cap) {
-        const unsigned going = (count + 1U) / 2U;
-        give_to_core(buddy, order, going, stack);
-        count -= going;
-        memmove(stack, stack + going, count * sizeof(*stack));
-    }
-    stack[count] = frame;
-    cache_set_count(cache, order, count + 1U);
-    counter_increment(&cache->counters.frees[order]);
-    cache_leave(cache);
-    return true;
-}
-
-void buddy_cache_give_slowly(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
-{
-    if (give_cached(buddy, frame, order)) {
-        return;
-    }
-    spinlock_lock(&buddy->lock);
-    buddy_core_give(buddy, frame, order);
-    counter_increment(&buddy->counters.frees[order]);
-    spinlock_unlock(&buddy->lock);
-}
-
-/* ---- all caches ------------------------------------------------------------------------------ */
-
-/* The cache is claimed and its owner is out. */
-static void empty_cache(struct buddy_allocator *buddy, struct buddy_cpu_cache *cache)
-{
-    for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-        const unsigned count = cache_count(cache, order);
-        if (count > 0) {
-            give_to_core(buddy, order, count, cache_stack(cache, order));
-            cache_set_count(cache, order, 0);
+    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
+        struct buddy_cpu_cache *const cache = &buddy->caches[cpu];
+        struct buddy_block *blocks = cache->blocks;
+        /* What is above a stack's top is never read. */
+        memset(cache, 0, offsetof(struct buddy_cpu_cache, blocks));
+        for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
+            cache->stacks[order].blocks = blocks;
+            blocks += largest_caps[order];
         }
     }
 }
 
-void buddy_cache_drain_all(struct buddy_allocator *buddy)
+/* ---- take ------------------------------------------------------------------------------------ */
+
+/* Blocks that a stack may hold. What caches hold is missing where blocks merge, so the less memory
+ * is free the less of it they may keep: where half is free, half the share, and so on. */
+static unsigned current_cap(const struct buddy_allocator *buddy, unsigned order)
 {
-    spinlock_lock(&buddy->drain_lock);
+    const uint64_t free_frames = buddy_core_free_frames(buddy);
+    const uint64_t blocks = free_frames >> order;
+    if (order >= BUDDY_CACHED_ORDERS || blocks < LEAST_SHARE) {
+        return 0;
+    }
+    const unsigned scarcity =
+        bits_log2_floor(count_read(&buddy->total_frames)) - bits_log2_floor(free_frames);
+    const uint64_t share = blocks >> FREE_SHARE_SHIFT >> scarcity;
+    return (unsigned)bits_min(bits_max(share, 1), largest_caps[order]);
+}
+
+static void set_cap(struct buddy_stack *stack, unsigned cap)
+{
+    atomic_store_explicit(&stack->cap, (uint16_t)cap, memory_order_relaxed); /* <= 512 */
+}
+
+/* Fills an empty stack. @return blocks */
+static unsigned refill(struct buddy_allocator *buddy, struct buddy_stack *stack, unsigned order)
+{
+    const unsigned cap = current_cap(buddy, order);
+    const unsigned want = (unsigned)bits_min((cap + 1U) / 2U, REFILL_MAX);
+    set_cap(stack, cap);
+    return want == 0 ? 0 : buddy_core_take(buddy, order, want, stack->blocks);
+}
+
+/* From this CPU's stack, refilled where it is empty. */
+static bool take_cached(struct buddy_allocator *buddy, unsigned order, struct buddy_block *block)
+{
+    struct buddy_cpu_cache *const cache = cache_enter(buddy);
+    if (cache == NULL) {
+        return false;
+    }
+    struct buddy_stack *const stack = &cache->stacks[order];
+    unsigned count = stack_count(stack);
+    if (count == 0) {
+        count = refill(buddy, stack, order);
+    }
+    if (count != 0) {
+        *block = stack->blocks[count - 1U];
+        stack_set_count(stack, count - 1U);
+        stack_counter_increment(&stack->allocations);
+    }
+    cache_leave(cache);
+    return count != 0;
+}
+
+static bool take_from_core(struct buddy_allocator *buddy, unsigned order, struct buddy_block *block)
+{
+    if (buddy_core_take(buddy, order, 1, block) == 0) {
+        return false;
+    }
+    atomic_fetch_add_explicit(&buddy->allocations[order], 1, memory_order_relaxed);
+    return true;
+}
+
+bool buddy_cache_take(struct buddy_allocator *buddy, unsigned order, struct buddy_block *block)
+{
+    if (take_cached(buddy, order, block) || take_from_core(buddy, order, block)) {
+        return true;
+    }
+    buddy_cache_drain_all(buddy);
+    return take_from_core(buddy, order, block);
+}
+
+/* ---- give ------------------------------------------------------------------------------------ */
+
+/* Sends the oldest blocks of a full stack to the core, so that it is half full. */
+static void make_room(struct buddy_allocator *buddy, struct buddy_stack *stack, unsigned order)
+{
+    const unsigned cap = current_cap(buddy, order);
+    const unsigned count = stack_count(stack);
+    set_cap(stack, cap);
+    if (count < cap || count == 0) {
+        return;
+    }
+    const unsigned staying = cap / 2U;
+    stack_set_count(stack, staying);
+    buddy_core_give(buddy, order, count - staying, stack->blocks);
+    for (unsigned i = 0; i < staying; i++) {
+        stack->blocks[i] = stack->blocks[count - staying + i];
+    }
+}
+
+static bool give_cached(struct buddy_allocator *buddy, unsigned order, struct buddy_block block)
+{
+    struct buddy_cpu_cache *const cache = cache_enter(buddy);
+    if (cache == NULL) {
+        return false;
+    }
+    struct buddy_stack *const stack = &cache->stacks[order];
+    make_room(buddy, stack, order);
+    const unsigned count = stack_count(stack);
+    const bool has_room = count < stack_cap(stack);
+    if (has_room) {
+        stack->blocks[count] = block;
+        stack_set_count(stack, count + 1U);
+        stack_counter_increment(&stack->frees);
+    }
+    cache_leave(cache);
+    return has_room;
+}
+
+void buddy_cache_give(struct buddy_allocator *buddy, unsigned order, struct buddy_block block)
+{
+    if (!give_cached(buddy, order, block)) {
+        buddy_core_give(buddy, order, 1, &block);
+        atomic_fetch_add_explicit(&buddy->frees[order], 1, memory_order_relaxed);
+    }
+}
+
+/* ---- all caches ------------------------------------------------------------------------------ */
+
+uint64_t buddy_cache_frames_of(const struct buddy_allocator *buddy, uint32_t cpu)
+{
+    uint64_t frames = 0;
+    for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
+        frames += (uint64_t)stack_count(&buddy->caches[cpu].stacks[order]) << order;
+    }
+    return frames;
+}
+
+uint64_t buddy_cache_frames(const struct buddy_allocator *buddy)
+{
+    uint64_t frames = 0;
+    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
+        frames += buddy_cache_frames_of(buddy, cpu);
+    }
+    return frames;
+}
+
+/* This CPU is in the cache, or has claimed it and its owner is out. */
+static void empty_cache(struct buddy_allocator *buddy, struct buddy_cpu_cache *cache)
+{
+    for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
+        struct buddy_stack *const stack = &cache->stacks[order];
+        const unsigned count = stack_count(stack);
+        if (count > 0) {
+            stack_set_count(stack, 0);
+            buddy_core_give(buddy, order, count, stack->blocks);
+        }
+    }
+}
+
+static void empty_own_cache(struct buddy_allocator *buddy)
+{
+    struct buddy_cpu_cache *const cache = cache_enter(buddy);
+    if (cache != NULL) {
+        empty_cache(buddy, cache);
+        cache_leave(cache);
+    }
+}
+
+/* The thief's part of the protocol in buddy_cache.h. */
+static void empty_all_caches(struct buddy_allocator *buddy)
+{
     for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
         atomic_store_explicit(&buddy->caches[cpu].is_claimed, true, memory_order_relaxed);
     }
@@ -161,42 +206,29 @@ void buddy_cache_drain_all(struct buddy_allocator *buddy)
         empty_cache(buddy, cache);
         atomic_store_explicit(&cache->is_claimed, false, memory_order_release);
     }
+}
+
+void buddy_cache_drain_all(struct buddy_allocator *buddy)
+{
+    spinlock_lock(&buddy->drain_lock);
+    empty_own_cache(buddy);
+    if (buddy_cache_frames(buddy) != 0) {
+        empty_all_caches(buddy);
+    }
     spinlock_unlock(&buddy->drain_lock);
 }
 
-void buddy_cache_scale(struct buddy_allocator *buddy)
-{
-    const uint64_t ram_frames = buddy->total_frames + buddy->metadata_frames;
-    for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-        const uint64_t share = ram_frames >> RAM_SHARE_SHIFT >> order;
-        const uint64_t cap = bits_min(share, buddy_stack_places[order].cap);
-        atomic_store_explicit(&buddy->cache_cap[order],
-                              (uint16_t)(cap < SMALLEST_USE_CAP ? 0 : cap), /* <= 512 */
-                              memory_order_relaxed);
-    }
-}
-
-uint64_t buddy_cache_frames(const struct buddy_allocator *buddy)
-{
-    uint64_t frames = 0;
-    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
-        for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
-            frames += (uint64_t)cache_count(&buddy->caches[cpu], order) << order;
-        }
-    }
-    return frames;
-}
-
 void buddy_cache_for_each(const struct buddy_allocator *buddy,
-                          void (*visit)(void *context, uint64_t frame, unsigned order),
+                          void (*visit)(void *context, const struct buddy_block *block,
+                                        unsigned order),
                           void *context)
 {
     for (unsigned i = 0; i < buddy->cpu_count * BUDDY_CACHED_ORDERS; i++) {
-        const struct buddy_cpu_cache *const cache = &buddy->caches[i / BUDDY_CACHED_ORDERS];
         const unsigned order = i % BUDDY_CACHED_ORDERS;
-        const uint64_t *const stack = &cache->slots[buddy_stack_places[order].first_slot];
-        for (unsigned slot = 0; slot < cache_count(cache, order); slot++) {
-            visit(context, stack[slot], order);
+        const struct buddy_stack *const stack =
+            &buddy->caches[i / BUDDY_CACHED_ORDERS].stacks[order];
+        for (unsigned slot = 0; slot < stack_count(stack); slot++) {
+            visit(context, &stack->blocks[slot], order);
         }
     }
 }

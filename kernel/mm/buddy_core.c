@@ -1,429 +1,377 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See buddy_core.h. A block is taken in three steps: pick the list with the smallest largest order
- * that suffices, cut the block out of that list's first tile, put the tile where it now belongs.
+ * See buddy_core.h. Blocks are taken in three steps: pick the list with the smallest largest order
+ * that suffices, cut the blocks out of that list's first tile, put the tile where it now belongs.
  *
- *     order < 9, a leaf has room          leaf -> block
- *     order < 9, no leaf has              zone -> leaf (now split) -> block
- *     order >= 9                          zone -> block
- *     nothing on any list                 carve an untouched zone, then as above
+ *     order < 9, a leaf has room          leaf -> blocks
+ *     order < 9, no leaf has              zone -> leaf (now split) -> blocks
+ *     order >= 9                          zone -> blocks
+ *     nothing on any list of the shard    carve an untouched zone for it, then as above
+ *
+ * What costs time in a busy allocator is waiting for metadata that no cache of the CPU holds, and
+ * waiting for locks. So a whole batch's metadata is asked for before the first lock is taken, and a
+ * batch takes each shard's lock once.
  */
 #include "mm/buddy_core.h"
 
-#include "lib/string.h"
 #include "panic.h"
 
-/* ---- index ----------------------------------------------------------------------------------- */
-
-static void entry_publish(_Atomic uint64_t *entry, uint64_t phys, uint64_t flags)
-{
-    /* Release: whoever sees the entry sees what it points to complete. */
-    atomic_store_explicit(entry, phys | flags, memory_order_release);
-}
-
-static struct buddy_directory *make_directory(struct buddy_allocator *buddy,
-                                              const struct buddy_slots *slots, uint64_t number)
-{
-    const uint64_t phys =
-        slots->directories + (number - slots->first_directory) * sizeof(struct buddy_directory);
-    struct buddy_directory *const directory =
-        physmap_ptr(phys_addr(phys), sizeof(struct buddy_directory));
-    memset(directory, 0, sizeof(*directory));
-    entry_publish(&buddy->directories[number], phys, ENTRY_FLAG_BITS);
-    return directory;
-}
-
-struct buddy_zone *buddy_core_make_zone(struct buddy_allocator *buddy,
-                                        const struct buddy_slots *slots, uint64_t number)
-{
-    struct buddy_directory *directory = buddy_find_directory(buddy, number >> DIRECTORY_SHIFT);
-    if (directory == NULL) {
-        directory = make_directory(buddy, slots, number >> DIRECTORY_SHIFT);
-    }
-    const uint64_t phys = slots->zones + (number - slots->first_zone) * sizeof(struct buddy_zone);
-    struct buddy_zone *const zone = physmap_ptr(phys_addr(phys), sizeof(struct buddy_zone));
-    tile_reset(&zone->tile, (uint32_t)number, true, TILE_OWNER_NONE); /* number < 2^16 */
-    memset(zone->leaves, 0, sizeof(zone->leaves));
-    entry_publish(&directory->zones[number & bits_mask(DIRECTORY_SHIFT)], phys, ENTRY_FLAG_BITS);
-    return zone;
-}
-
-void buddy_core_reserve_leaves(struct buddy_zone *zone, const struct buddy_slots *slots,
-                               unsigned unit, unsigned end)
-{
-    const uint64_t number = ((uint64_t)zone->tile.number << TILE_UNITS_SHIFT) + unit;
-    uint64_t phys = slots->leaves + (number - slots->first_leaf) * sizeof(struct buddy_tile);
-    for (; unit < end; unit++) {
-        entry_publish(&zone->leaves[unit], phys, ENTRY_RESERVED);
-        phys += sizeof(struct buddy_tile);
-    }
-}
-
-struct buddy_tile *buddy_core_make_leaf(struct buddy_zone *zone, unsigned unit, uint8_t owner)
-{
-    const uint64_t phys = entry_load(&zone->leaves[unit]) & ~ENTRY_FLAG_BITS;
-    struct buddy_tile *const leaf = physmap_ptr(phys_addr(phys), sizeof(struct buddy_tile));
-    const uint32_t number = (zone->tile.number << TILE_UNITS_SHIFT) + unit;
-    tile_reset(leaf, number, false, owner);
-    entry_publish(&zone->leaves[unit], phys, ENTRY_FLAG_BITS);
-    return leaf;
-}
-
-struct buddy_zone *buddy_core_next_zone(const struct buddy_allocator *buddy, uint64_t *number,
-                                        uint64_t end)
-{
-    uint64_t candidate = *number;
-    while (candidate < end) {
-        if (buddy_find_directory(buddy, candidate >> DIRECTORY_SHIFT) == NULL) {
-            candidate = bits_align_down(candidate, BIT(DIRECTORY_SHIFT)) + BIT(DIRECTORY_SHIFT);
-            continue;
-        }
-        struct buddy_zone *const zone = buddy_find_zone(buddy, candidate);
-        if (zone != NULL) {
-            *number = candidate;
-            return zone;
-        }
-        candidate++;
-    }
-    return NULL;
-}
+#define PREFETCH_MIN 8U /* blocks of a batch */
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
+#define RANKS (TILE_MAX_ORDER + 2U)
+#define NONE  TILE_PARKED
+
+/* By tile_summary_rank(): a zone without anything free is parked, a leaf also when it is full. */
+static const uint8_t leaf_lists[RANKS] = { NONE, 0, 1, 2, 3, 4, 5, 6, 7, 8, NONE };
+static const uint8_t zone_lists[RANKS] = { NONE, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
+
 uint8_t buddy_core_list_for(const struct buddy_tile *tile)
 {
-    const unsigned rank = tile_summary_rank(tile->summary);
-    if (rank == 0 || (rank > TILE_MAX_ORDER && !tile->is_zone)) {
-        return TILE_ON_NO_LIST;
-    }
-    return (uint8_t)(rank - 1U + (tile->is_zone ? ZONE_ORDER_BASE : 0U));
+    const uint8_t *const lists = tile->is_zone ? zone_lists : leaf_lists;
+    return lists[tile_summary_rank(tile->summary)];
 }
 
-static void unlink_tile(struct buddy_allocator *buddy, struct buddy_tile *tile)
+void buddy_core_init_lists(struct buddy_shard *shard)
 {
-    if (tile->previous != NULL) {
-        tile->previous->next = tile->next;
-    } else {
-        buddy->lists[tile->list] = tile->next;
-        if (tile->next == NULL) {
-            buddy->list_mask &= ~(UINT32_C(1) << tile->list);
-        }
-    }
-    if (tile->next != NULL) {
-        tile->next->previous = tile->previous;
+    for (unsigned list = 0; list < BUDDY_LIST_COUNT; list++) {
+        shard->lists[list] = (struct tile_link){ &shard->lists[list], &shard->lists[list] };
     }
 }
 
-static void link_tile(struct buddy_allocator *buddy, struct buddy_tile *tile, uint8_t list)
-{
-    tile->previous = NULL;
-    tile->next = buddy->lists[list];
-    if (tile->next != NULL) {
-        tile->next->previous = tile;
-    }
-    buddy->lists[list] = tile;
-    buddy->list_mask |= UINT32_C(1) << list;
-}
-
-static void relink(struct buddy_allocator *buddy, struct buddy_tile *tile)
+/* Rings need no branch to unlink, and next to none of those that are left can be predicted. */
+void buddy_core_relink(struct buddy_shard *shard, struct buddy_tile *tile)
 {
     const uint8_t list = buddy_core_list_for(tile);
+    struct tile_link *const link = &tile->link;
     if (list == tile->list) {
         return;
     }
-    if (tile->list != TILE_ON_NO_LIST) {
-        unlink_tile(buddy, tile);
-    }
-    if (list != TILE_ON_NO_LIST) {
-        link_tile(buddy, tile, list);
-    }
+    link->previous->next = link->next;
+    link->next->previous = link->previous;
+    const struct tile_link *const old_head = &shard->lists[tile->list];
+    const uint32_t is_empty = old_head->next == old_head ? 1U : 0U;
+    shard->list_mask &= ~(is_empty << tile->list);
+
+    struct tile_link *const head = &shard->lists[list];
+    *link = (struct tile_link){ head->next, head };
+    head->next->previous = link;
+    head->next = link;
+    shard->list_mask |= UINT32_C(1) << list;
     tile->list = list;
 }
 
 void buddy_core_settle(struct buddy_allocator *buddy, struct buddy_tile *tile)
 {
-    relink(buddy, tile);
-    if (tile->is_zone || tile->free_units != TILE_UNITS) {
+    struct buddy_shard *const shard = buddy_shard_of(buddy, tile);
+    buddy_core_relink(shard, tile);
+    if (tile->is_zone || !tile_is_full(tile)) {
         return;
     }
     struct buddy_zone *const zone = buddy_find_zone(buddy, tile->number >> TILE_UNITS_SHIFT);
     BUG_ON(!tile_give(&zone->tile, tile->number & TILE_UNIT_MASK, 0));
-    relink(buddy, &zone->tile);
+    buddy_core_relink(shard, &zone->tile);
 }
 
-/* ---- take ------------------------------------------------------------------------------------ */
+/* ---- untouched RAM --------------------------------------------------------------------------- */
 
-static struct buddy_zone *carve_zone(struct buddy_allocator *buddy, struct buddy_area *area)
+struct buddy_zone *buddy_core_carve(struct buddy_allocator *buddy, struct buddy_area *area,
+                                    uint8_t shard)
 {
+    struct buddy_shard *const owner = &buddy->shards[shard];
     struct buddy_zone *const zone =
-        buddy_core_make_zone(buddy, &area->slots, area->untouched_zone++);
-    buddy_core_reserve_leaves(zone, &area->slots, 0, TILE_UNITS);
+        buddy_make_zone(buddy, &area->slots, area->untouched_zone++, shard);
+    buddy_reserve_leaves(zone, &area->slots, 0, TILE_UNITS);
+    /* Before the other count: nobody must ever see more free than there is. */
+    count_add(&buddy->untouched_frames, -ZONE_FRAMES);
+    spinlock_lock(&owner->lock);
     tile_open(&zone->tile, 0, TILE_UNITS);
-    relink(buddy, &zone->tile);
+    buddy_core_relink(owner, &zone->tile);
+    count_add(&owner->free_frames, ZONE_FRAMES);
+    spinlock_unlock(&owner->lock);
     return zone;
 }
 
 /* Carves from the area on top; those that have nothing left drop out on the way. */
-static bool carve_any_zone(struct buddy_allocator *buddy)
+static bool carve_any_zone(struct buddy_allocator *buddy, uint8_t shard)
 {
-    for (struct buddy_area *area; (area = buddy->untouched) != NULL;) {
-        if (area->untouched_zone < area->untouched_end) {
-            (void)carve_zone(buddy, area); /* it is on its list now, where the caller looks */
-            return true;
-        }
-        buddy->untouched = area->next_untouched;
+    if (count_read(&buddy->untouched_frames) == 0) {
+        return false;
     }
-    return false;
+    spinlock_lock(&buddy->region_lock);
+    struct buddy_area *area = buddy->untouched;
+    while (area != NULL && area->untouched_zone == area->untouched_end) {
+        area = area->next_untouched;
+    }
+    buddy->untouched = area;
+    if (area != NULL) {
+        (void)buddy_core_carve(buddy, area, shard); /* it is on a list, where the caller looks */
+    }
+    spinlock_unlock(&buddy->region_lock);
+    return area != NULL;
 }
+
+uint64_t buddy_core_free_frames(const struct buddy_allocator *buddy)
+{
+    uint64_t frames = count_read(&buddy->untouched_frames);
+    for (uint32_t shard = 0; shard < buddy->shard_count; shard++) {
+        frames += count_read(&buddy->shards[shard].free_frames);
+    }
+    return frames;
+}
+
+/* ---- take ------------------------------------------------------------------------------------ */
 
 /* The tile that a block of 2^order frames is best cut from, or NULL. */
-static struct buddy_tile *pick_tile(struct buddy_allocator *buddy, unsigned order)
+static struct buddy_tile *pick_tile(const struct buddy_shard *shard, unsigned order)
 {
-    const uint32_t fitting = (uint32_t)~bits_mask(order); /* 32 lists are more than there are */
-    if ((buddy->list_mask & fitting) == 0 && !carve_any_zone(buddy)) {
+    const uint32_t useful = (UINT32_C(1) << TILE_PARKED) - (UINT32_C(1) << order);
+    const uint32_t fitting = shard->list_mask & useful;
+    if (fitting == 0) {
         return NULL;
     }
-    return buddy->lists[bits_lowest(buddy->list_mask & fitting)];
+    return CONTAINER_OF(shard->lists[bits_lowest(fitting)].next, struct buddy_tile, link);
 }
 
-/* Moves the wholly free leaf `unit`, whose zone has just given it away, down to its own level. */
-static struct buddy_tile *split_leaf(struct buddy_zone *zone, unsigned unit)
+struct buddy_tile *buddy_core_split_leaf(struct buddy_zone *zone, unsigned unit)
 {
     struct buddy_tile *leaf = buddy_find_leaf(zone, unit);
     if (leaf == NULL) {
-        leaf = buddy_core_make_leaf(zone, unit, TILE_OWNER_NONE);
+        leaf = buddy_make_leaf(zone, unit, TILE_OWNER_NONE);
         tile_open(leaf, 0, TILE_UNITS);
     }
     return leaf;
 }
 
-/* A leaf with a free block of 2^order frames, order < 9, or NULL; the caller takes and settles. */
-static struct buddy_tile *pick_leaf(struct buddy_allocator *buddy, unsigned order)
+/* A leaf with a free block of 2^order frames, order < 9, or NULL; the caller takes and relinks. */
+static struct buddy_tile *pick_leaf(struct buddy_shard *shard, unsigned order)
 {
-    struct buddy_tile *const tile = pick_tile(buddy, order);
+    struct buddy_tile *const tile = pick_tile(shard, order);
     if (tile == NULL || !tile->is_zone) {
         return tile;
     }
     const unsigned unit = tile_take(tile, 0);
-    relink(buddy, tile);
-    return split_leaf(CONTAINER_OF(tile, struct buddy_zone, tile), unit);
+    buddy_core_relink(shard, tile);
+    return buddy_core_split_leaf(CONTAINER_OF(tile, struct buddy_zone, tile), unit);
 }
 
-static uint64_t tile_frame(const struct buddy_tile *tile, unsigned unit)
+static struct buddy_block block_at(struct buddy_tile *tile, unsigned unit)
 {
-    const uint64_t number = ((uint64_t)tile->number << TILE_UNITS_SHIFT) + unit;
-    return tile->is_zone ? number << LEAF_FRAMES_SHIFT : number;
+    return (struct buddy_block){ tile_frame(tile, unit), &tile->owner[unit] };
 }
 
-uint64_t buddy_core_take(struct buddy_allocator *buddy, unsigned order)
+/* Cuts up to `want` blocks of 2^order units, order < 6, out of one word of `tile`; the lowest comes
+ * last, so that a stack hands them out upwards. @return how many */
+static unsigned cut_word(struct buddy_tile *tile, unsigned order, unsigned want,
+                         struct buddy_block *blocks)
+{
+    unsigned first_unit;
+    uint64_t heads = tile_take_from_word(tile, order, want, &first_unit);
+    const struct buddy_block first = block_at(tile, first_unit);
+    const unsigned frames_shift = tile->is_zone ? ZONE_ORDER_BASE : 0U;
+    const unsigned count = bits_count(heads);
+    for (unsigned i = count; i > 0; i--) {
+        const unsigned unit = bits_lowest(heads);
+        heads &= heads - 1U;
+        blocks[i - 1U] = (struct buddy_block){ first.frame + ((uint64_t)unit << frames_shift),
+                                               first.owner + unit };
+    }
+    return count;
+}
+
+/* Takes up to `want` blocks out of one tile. @return how many */
+static unsigned take_from_tile(struct buddy_shard *shard, unsigned order, unsigned want,
+                               struct buddy_block *blocks)
 {
     const bool is_small = order < ZONE_ORDER_BASE;
-    struct buddy_tile *const tile = is_small ? pick_leaf(buddy, order) : pick_tile(buddy, order);
+    struct buddy_tile *const tile = is_small ? pick_leaf(shard, order) : pick_tile(shard, order);
     if (tile == NULL) {
-        return BUDDY_NO_FRAME;
-    }
-    const unsigned unit = tile_take(tile, is_small ? order : order - ZONE_ORDER_BASE);
-    relink(buddy, tile);
-    buddy->core_free_frames -= BIT(order);
-    return tile_frame(tile, unit);
-}
-
-/* Blocks out of one word of one leaf. */
-static unsigned take_from_word(struct buddy_allocator *buddy, unsigned order, unsigned want,
-                               uint64_t *frames)
-{
-    struct buddy_tile *const leaf = pick_leaf(buddy, order);
-    if (leaf == NULL) {
         return 0;
     }
-    unsigned first_unit;
-    uint64_t blocks = tile_take_from_word(leaf, order, want, &first_unit);
-    relink(buddy, leaf);
-    const uint64_t first_frame = tile_frame(leaf, first_unit);
-    unsigned count = 0;
-    for (; blocks != 0; blocks &= blocks - 1U) {
-        frames[count++] = first_frame + bits_lowest(blocks);
+    const unsigned tile_order = is_small ? order : order - ZONE_ORDER_BASE;
+    unsigned count = 1;
+    if (want > 1 && tile_order < TILE_WORD_ORDER) {
+        count = cut_word(tile, tile_order, want, blocks);
+    } else {
+        blocks[0] = block_at(tile, tile_take(tile, tile_order));
     }
-    buddy->core_free_frames -= (uint64_t)count << order;
+    buddy_core_relink(shard, tile);
     return count;
 }
 
-unsigned buddy_core_take_many(struct buddy_allocator *buddy, unsigned order, unsigned want,
-                              uint64_t *frames)
+static unsigned take_from_shard(struct buddy_shard *shard, unsigned order, unsigned want,
+                                struct buddy_block *blocks)
 {
     unsigned count = 0;
-    while (count < want) {
-        unsigned got = 0;
-        if (order < TILE_WORD_ORDER) {
-            got = take_from_word(buddy, order, want - count, frames + count);
-        } else {
-            frames[count] = buddy_core_take(buddy, order);
-            got = frames[count] == BUDDY_NO_FRAME ? 0 : 1;
-        }
-        if (got == 0) {
-            break;
-        }
+    unsigned got;
+    spinlock_lock(&shard->lock);
+    do {
+        got = take_from_tile(shard, order, want - count, blocks + count);
         count += got;
-    }
+    } while (got != 0 && count < want);
+    count_add(&shard->free_frames, -((uint64_t)count << order));
+    spinlock_unlock(&shard->lock);
     return count;
 }
 
-/* ---- take below a limit ---------------------------------------------------------------------- */
-
-/* The lowest unit of `tile` where 2^order units are free and end within `end`; taken. */
-static bool take_lowest(struct buddy_tile *tile, unsigned order, uint64_t end, unsigned *unit)
+unsigned buddy_core_take(struct buddy_allocator *buddy, unsigned order, unsigned want,
+                         struct buddy_block *blocks)
 {
-    if (tile_summary_rank(tile->summary) <= order) {
-        return false;
+    const uint8_t home = buddy_home_shard(buddy);
+    unsigned count;
+    do {
+        count = take_from_shard(&buddy->shards[home], order, want, blocks);
+    } while (count == 0 && carve_any_zone(buddy, home));
+    for (uint32_t i = 1; count == 0 && i < buddy->shard_count; i++) {
+        count =
+            take_from_shard(&buddy->shards[(home + i) % buddy->shard_count], order, want, blocks);
     }
-    for (unsigned i = 0; i + BIT(order) <= end; i += 1U << order) {
-        if (tile_take_at(tile, i, order)) {
-            *unit = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t units_below(uint64_t first_frame, uint64_t limit, unsigned unit_shift)
-{
-    return limit <= first_frame ? 0 : bits_min((limit - first_frame) >> unit_shift, TILE_UNITS);
-}
-
-/* The same for leaf `leaf_unit` of `zone`: split already, or to be split. */
-static uint64_t take_below_in_leaf(struct buddy_allocator *buddy, struct buddy_zone *zone,
-                                   unsigned leaf_unit, unsigned order, uint64_t limit)
-{
-    const uint64_t first_frame = tile_frame(&zone->tile, leaf_unit);
-    const uint64_t end = units_below(first_frame, limit, 0);
-    if (end < BIT(order)) {
-        return BUDDY_NO_FRAME;
-    }
-    struct buddy_tile *leaf = buddy_find_leaf(zone, leaf_unit);
-    if (tile_take_at(&zone->tile, leaf_unit, 0)) {
-        relink(buddy, &zone->tile);
-        leaf = split_leaf(zone, leaf_unit);
-    } else if (leaf == NULL || leaf->free_units == TILE_UNITS) {
-        return BUDDY_NO_FRAME; /* inside a larger allocated block */
-    }
-    unsigned unit;
-    if (!take_lowest(leaf, order, end, &unit)) {
-        return BUDDY_NO_FRAME;
-    }
-    relink(buddy, leaf);
-    return first_frame + unit;
-}
-
-static uint64_t take_below_in_zone(struct buddy_allocator *buddy, struct buddy_zone *zone,
-                                   unsigned order, uint64_t limit)
-{
-    if (order >= ZONE_ORDER_BASE) {
-        const uint64_t end = units_below(tile_frame(&zone->tile, 0), limit, LEAF_FRAMES_SHIFT);
-        unsigned unit;
-        if (!take_lowest(&zone->tile, order - ZONE_ORDER_BASE, end, &unit)) {
-            return BUDDY_NO_FRAME;
-        }
-        relink(buddy, &zone->tile);
-        return tile_frame(&zone->tile, unit);
-    }
-    uint64_t frame = BUDDY_NO_FRAME;
-    for (unsigned unit = 0; unit < TILE_UNITS && frame == BUDDY_NO_FRAME; unit++) {
-        frame = take_below_in_leaf(buddy, zone, unit, order, limit);
-    }
-    return frame;
-}
-
-static struct buddy_area *lowest_untouched(const struct buddy_allocator *buddy)
-{
-    struct buddy_area *lowest = NULL;
-    for (struct buddy_area *area = buddy->untouched; area != NULL; area = area->next_untouched) {
-        if (area->untouched_zone < area->untouched_end &&
-            (lowest == NULL || area->untouched_zone < lowest->untouched_zone)) {
-            lowest = area;
-        }
-    }
-    return lowest;
-}
-
-uint64_t buddy_core_take_below(struct buddy_allocator *buddy, unsigned order, uint64_t limit)
-{
-    const uint64_t end = bits_min(limit, BUDDY_FRAME_LIMIT - 1U) / ZONE_FRAMES + 1U;
-    uint64_t frame = BUDDY_NO_FRAME;
-    uint64_t number = 0;
-    for (struct buddy_zone *zone;
-         frame == BUDDY_NO_FRAME && (zone = buddy_core_next_zone(buddy, &number, end)) != NULL;
-         number++) {
-        frame = take_below_in_zone(buddy, zone, order, limit);
-    }
-    struct buddy_area *const area = lowest_untouched(buddy);
-    if (frame == BUDDY_NO_FRAME && area != NULL &&
-        (area->untouched_zone << ZONE_FRAMES_SHIFT) + BIT(order) <= limit) {
-        frame = take_below_in_zone(buddy, carve_zone(buddy, area), order, limit);
-    }
-    if (frame != BUDDY_NO_FRAME) {
-        buddy->core_free_frames -= BIT(order);
-    }
-    return frame;
+    return count;
 }
 
 /* ---- give ------------------------------------------------------------------------------------ */
 
-static struct buddy_tile *tile_of(const struct buddy_allocator *buddy, uint64_t frame,
-                                  unsigned order)
+/* Number of the block's first unit in its tile. */
+static unsigned block_unit(const struct buddy_block *block, unsigned order)
 {
-    struct buddy_zone *const zone = buddy_find_zone(buddy, frame >> ZONE_FRAMES_SHIFT);
-    return order >= ZONE_ORDER_BASE ? &zone->tile : buddy_find_leaf(zone, frame_leaf_unit(frame));
+    return order < ZONE_ORDER_BASE ? frame_unit(block->frame) : frame_leaf_unit(block->frame);
 }
 
-void buddy_core_give(struct buddy_allocator *buddy, uint64_t frame, unsigned order)
+static struct buddy_tile *block_tile(const struct buddy_block *block, unsigned order)
 {
-    struct buddy_tile *const tile = tile_of(buddy, frame, order);
-    const bool is_given = tile->is_zone
-                              ? tile_give(tile, frame_leaf_unit(frame), order - ZONE_ORDER_BASE)
-                              : tile_give(tile, frame_unit(frame), order);
-    BUG_ON(!is_given);
-    buddy->core_free_frames += BIT(order);
-    buddy_core_settle(buddy, tile);
+    const uintptr_t first = (uintptr_t)block->owner - block_unit(block, order);
+    return (struct buddy_tile *)(first - offsetof(struct buddy_tile, owner));
 }
 
-static void give_mask(struct buddy_allocator *buddy, uint64_t word_frame, uint64_t mask)
+/* Asks for the cache lines that giving the blocks back will write. */
+static void prefetch_tiles(unsigned order, unsigned count, const struct buddy_block *blocks)
 {
-    struct buddy_tile *const leaf = tile_of(buddy, word_frame, 0);
-    BUG_ON(!tile_give_mask(leaf, frame_unit(word_frame) / TILE_WORD_UNITS, mask));
-    buddy->core_free_frames += (uint64_t)bits_count(mask);
-    buddy_core_settle(buddy, leaf);
+    const unsigned word_shift =
+        order < ZONE_ORDER_BASE ? TILE_WORD_ORDER : TILE_WORD_ORDER + ZONE_ORDER_BASE;
+    uint64_t last_word = BUDDY_NO_FRAME;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t word = blocks[i].frame >> word_shift;
+        if (word != last_word) {
+            const struct buddy_tile *const tile = block_tile(&blocks[i], order);
+            __builtin_prefetch(tile, 1);
+            __builtin_prefetch(&tile->bitmap[word % TILE_WORDS], 1);
+        }
+        last_word = word;
+    }
 }
 
-/* The units of the blocks at the head of `frames` that lie in one word. @return how many blocks */
-static unsigned gather_word(uint64_t block, unsigned count, const uint64_t *frames, uint64_t *mask)
+/* Bit s: a block belongs to shard s. */
+static uint32_t shards_of(const struct buddy_allocator *buddy, unsigned order, unsigned count,
+                          const struct buddy_block *blocks)
 {
-    const uint64_t word_frame = bits_align_down(frames[0], TILE_WORD_UNITS);
+    if (buddy->shard_count == 1) {
+        return 1;
+    }
+    uint32_t shards = 0;
+    uint64_t last_zone = BUDDY_NO_FRAME;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t zone = blocks[i].frame >> ZONE_FRAMES_SHIFT;
+        if (zone != last_zone) {
+            shards |= UINT32_C(1) << block_tile(&blocks[i], order)->shard;
+        }
+        last_zone = zone;
+    }
+    return shards;
+}
+
+/* Gives back the blocks at the head of `blocks` that lie in one word of `tile`. @return how many */
+static unsigned give_word(struct buddy_tile *tile, unsigned tile_order, unsigned count,
+                          const struct buddy_block *blocks)
+{
+    const uint64_t units = bits_mask(1U << tile_order);
+    const size_t word = (size_t)(blocks->owner - tile->owner) / TILE_WORD_UNITS;
+    /* Where the owner bytes of the word's units begin. */
+    const uintptr_t first = (uintptr_t)&tile->owner[word * TILE_WORD_UNITS];
+    uint64_t mask = 0;
     uint64_t twice = 0;
     unsigned i = 0;
-    *mask = 0;
-    for (; i < count && frames[i] - word_frame < TILE_WORD_UNITS; i++) {
-        const uint64_t units = block << (frames[i] - word_frame);
-        twice |= *mask & units;
-        *mask |= units;
+    for (; i < count; i++) {
+        const uintptr_t unit = (uintptr_t)blocks[i].owner - first;
+        if (unit >= TILE_WORD_UNITS) {
+            break;
+        }
+        twice |= mask & (units << unit);
+        mask |= units << unit;
     }
-    BUG_ON(twice != 0);
+    BUG_ON(twice != 0 || !tile_give_mask(tile, (unsigned)word, mask));
     return i;
 }
 
-void buddy_core_give_many(struct buddy_allocator *buddy, unsigned order, unsigned count,
-                          const uint64_t *frames)
+static unsigned give_alone(struct buddy_tile *tile, unsigned tile_order,
+                           const struct buddy_block *block)
 {
-    if (order >= TILE_WORD_ORDER) {
-        for (unsigned i = 0; i < count; i++) {
-            buddy_core_give(buddy, frames[i], order);
+    BUG_ON(!tile_give(tile, (unsigned)(block->owner - tile->owner), tile_order));
+    return 1;
+}
+
+/* Gives back the first of `blocks`, and those behind it that can go with it. @return how many */
+static unsigned give_some(struct buddy_allocator *buddy, struct buddy_tile *tile, unsigned order,
+                          unsigned count, const struct buddy_block *blocks)
+{
+    const unsigned tile_order = order < ZONE_ORDER_BASE ? order : order - ZONE_ORDER_BASE;
+    const uint64_t summary = tile->summary;
+    const unsigned given = count > 1 && tile_order < TILE_WORD_ORDER
+                               ? give_word(tile, tile_order, count, blocks)
+                               : give_alone(tile, tile_order, blocks);
+    if (tile->summary != summary) {
+        buddy_core_settle(buddy, tile);
+    }
+    return given;
+}
+
+/* Gives back those of the blocks that belong to `shard`. */
+static void give_to_shard(struct buddy_allocator *buddy, struct buddy_shard *shard, unsigned order,
+                          unsigned count, const struct buddy_block *blocks)
+{
+    unsigned given = 0;
+    spinlock_lock(&shard->lock);
+    for (unsigned i = 0; i < count;) {
+        struct buddy_tile *const tile = block_tile(&blocks[i], order);
+        if (buddy_shard_of(buddy, tile) == shard) {
+            const unsigned some = give_some(buddy, tile, order, count - i, &blocks[i]);
+            given += some;
+            i += some;
+        } else {
+            i++;
         }
+    }
+    count_add(&shard->free_frames, (uint64_t)given << order);
+    spinlock_unlock(&shard->lock);
+}
+
+static void give_one(struct buddy_allocator *buddy, unsigned order, const struct buddy_block *block)
+{
+    struct buddy_tile *const tile = block_tile(block, order);
+    struct buddy_shard *const shard = buddy_shard_of(buddy, tile);
+    spinlock_lock(&shard->lock);
+    (void)give_some(buddy, tile, order, 1, block); /* one */
+    count_add(&shard->free_frames, BIT(order));
+    spinlock_unlock(&shard->lock);
+}
+
+void buddy_core_give(struct buddy_allocator *buddy, unsigned order, unsigned count,
+                     const struct buddy_block *blocks)
+{
+    if (count == 1) {
+        give_one(buddy, order, blocks);
         return;
     }
-    const uint64_t block = bits_mask(1U << order);
-    for (unsigned i = 0; i < count;) {
-        const uint64_t word_frame = bits_align_down(frames[i], TILE_WORD_UNITS);
-        uint64_t mask;
-        i += gather_word(block, count - i, frames + i, &mask);
-        give_mask(buddy, word_frame, mask);
+    if (count >= PREFETCH_MIN) {
+        prefetch_tiles(order, count, blocks);
+    }
+    uint32_t shards = shards_of(buddy, order, count, blocks);
+    /* Each CPU begins with another shard, so that they do not queue one behind the other. */
+    for (uint32_t shard = buddy_home_shard(buddy); shards != 0; shard++) {
+        const uint32_t number = shard % BUDDY_CPU_LIMIT;
+        if (((shards >> number) & 1U) != 0) {
+            give_to_shard(buddy, &buddy->shards[number], order, count, blocks);
+            shards &= ~(UINT32_C(1) << number);
+        }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * What the buddy allocator can tell about itself: why a free is bad, and how much of what there is.
- * Reads the metadata under the core's lock, changes nothing, prints nothing.
+ * Reads the metadata under the locks that guard it, changes nothing, prints nothing.
  */
 #include "lib/string.h"
 #include "mm/buddy_cache.h"
@@ -55,12 +55,12 @@ static uint8_t find_block(const struct buddy_allocator *buddy, uint64_t frame, u
 {
     for (unsigned candidate = 0; candidate <= BUDDY_MAX_ORDER; candidate++) {
         const uint64_t start = bits_align_down(frame, BIT(candidate));
-        const uint8_t *const owner = buddy_find_owner(buddy, start, candidate);
-        if (owner != NULL &&
-            (*owner == candidate + 1U || *owner == TILE_OWNER_METADATA + candidate + 1U)) {
+        const _Atomic uint8_t *const byte = buddy_find_owner(buddy, start, candidate);
+        const uint8_t owner = byte == NULL ? TILE_OWNER_NONE : owner_load(byte);
+        if (owner == candidate + 1U || owner == TILE_OWNER_METADATA + candidate + 1U) {
             *order = candidate;
             *head = start;
-            return *owner;
+            return owner;
         }
     }
     return TILE_OWNER_NONE;
@@ -69,11 +69,11 @@ static uint8_t find_block(const struct buddy_allocator *buddy, uint64_t frame, u
 static bool is_hole(const struct buddy_allocator *buddy, uint64_t frame)
 {
     const struct buddy_zone *const zone = buddy_find_zone(buddy, frame >> ZONE_FRAMES_SHIFT);
-    if (zone == NULL || entry_load(&zone->leaves[frame_leaf_unit(frame)]) == 0) {
+    if (zone == NULL || !buddy_leaf_is_known(zone, frame_leaf_unit(frame))) {
         return true;
     }
     const struct buddy_tile *const leaf = buddy_find_leaf(zone, frame_leaf_unit(frame));
-    return leaf != NULL && leaf->owner[frame_unit(frame)] == TILE_OWNER_HOLE;
+    return leaf != NULL && owner_load(&leaf->owner[frame_unit(frame)]) == TILE_OWNER_HOLE;
 }
 
 static enum buddy_bad_free classify_unowned(const struct buddy_allocator *buddy, uint64_t frame)
@@ -124,9 +124,9 @@ void buddy_describe_bad_free(struct buddy_allocator *buddy, phys_addr_t base,
                              page_frame_count_t count, struct buddy_free_report *report)
 {
     *report = (struct buddy_free_report){ .has_block = false };
-    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
+    const uint64_t token = spinlock_lock_irqsave(&buddy->region_lock);
     report->kind = classify(buddy, base, count, report);
-    spinlock_unlock_irqrestore(&buddy->lock, token);
+    spinlock_unlock_irqrestore(&buddy->region_lock, token);
 }
 
 /* ---- statistics ------------------------------------------------------------------------------ */
@@ -136,24 +136,24 @@ static void count_zone(const struct buddy_zone *zone, uint64_t blocks[BUDDY_ORDE
     tile_count_blocks(&zone->tile, blocks + ZONE_ORDER_BASE);
     for (unsigned unit = 0; unit < TILE_UNITS; unit++) {
         const struct buddy_tile *const leaf = buddy_find_leaf(zone, unit);
-        if (leaf != NULL && leaf->free_units != 0 && leaf->free_units != TILE_UNITS) {
+        if (leaf != NULL && leaf->summary != 0 && !tile_is_full(leaf)) {
             tile_count_blocks(leaf, blocks); /* touches orders 0..8 only: it is not full */
         }
     }
 }
 
-static void count_blocks(const struct buddy_allocator *buddy, struct buddy_statistics *statistics)
+static void count_blocks(struct buddy_allocator *buddy, struct buddy_statistics *statistics)
 {
     uint64_t *const blocks = statistics->free_blocks;
     uint64_t number = 0;
     for (struct buddy_zone *zone;
-         (zone = buddy_core_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
+         (zone = buddy_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
+        struct buddy_shard *const shard = buddy_shard_of(buddy, &zone->tile);
+        spinlock_lock(&shard->lock);
         count_zone(zone, blocks);
+        spinlock_unlock(&shard->lock);
     }
-    for (const struct buddy_area *area = buddy->untouched; area != NULL;
-         area = area->next_untouched) {
-        blocks[BUDDY_MAX_ORDER] += area->untouched_end - area->untouched_zone;
-    }
+    blocks[BUDDY_MAX_ORDER] += count_read(&buddy->untouched_frames) >> ZONE_FRAMES_SHIFT;
     for (unsigned order = 0; order < BUDDY_ORDER_COUNT; order++) {
         if (blocks[order] != 0) {
             statistics->has_free_block = true;
@@ -162,32 +162,47 @@ static void count_blocks(const struct buddy_allocator *buddy, struct buddy_stati
     }
 }
 
-static void add_counters(const struct buddy_counters *counters, struct buddy_statistics *statistics)
+static void count_calls(const struct buddy_allocator *buddy, struct buddy_statistics *statistics)
 {
     for (unsigned order = 0; order < BUDDY_ORDER_COUNT; order++) {
-        statistics->allocations[order] +=
-            atomic_load_explicit(&counters->allocations[order], memory_order_relaxed);
-        statistics->frees[order] +=
-            atomic_load_explicit(&counters->frees[order], memory_order_relaxed);
+        statistics->allocations[order] = count_read(&buddy->allocations[order]);
+        statistics->frees[order] = count_read(&buddy->frees[order]);
+        for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
+            const struct buddy_stack *const stack = &buddy->caches[cpu].stacks[order];
+            statistics->allocations[order] += count_read(&stack->allocations);
+            statistics->frees[order] += count_read(&stack->frees);
+        }
     }
+}
+
+static void count_parts(const struct buddy_allocator *buddy, struct buddy_statistics *statistics)
+{
+    statistics->cpu_count = buddy->cpu_count;
+    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
+        statistics->cpu_cached_frames[cpu] = buddy_cache_frames_of(buddy, cpu);
+        statistics->cached_frames += statistics->cpu_cached_frames[cpu];
+    }
+    statistics->shard_count = buddy->shard_count;
+    for (uint32_t shard = 0; shard < buddy->shard_count; shard++) {
+        statistics->shard_free_frames[shard] = count_read(&buddy->shards[shard].free_frames);
+    }
+    statistics->untouched_frames = count_read(&buddy->untouched_frames);
 }
 
 struct buddy_statistics buddy_statistics(struct buddy_allocator *buddy)
 {
     struct buddy_statistics statistics;
     memset(&statistics, 0, sizeof(statistics));
-    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
-    statistics.cached_frames = buddy_cache_frames(buddy);
-    statistics.total_frames = buddy->total_frames;
-    statistics.free_frames = buddy->core_free_frames + statistics.cached_frames;
-    statistics.allocated_frames = buddy->total_frames - statistics.free_frames;
-    statistics.metadata_frames = buddy->metadata_frames;
+    const uint64_t token = spinlock_lock_irqsave(&buddy->region_lock);
+    const struct page_frame_usage usage = buddy_usage(buddy);
+    statistics.total_frames = usage.total.value;
+    statistics.free_frames = usage.free.value;
+    statistics.allocated_frames = usage.used.value;
+    statistics.metadata_frames = count_read(&buddy->metadata_frames);
+    count_parts(buddy, &statistics);
     count_blocks(buddy, &statistics);
-    add_counters(&buddy->counters, &statistics);
-    for (uint32_t cpu = 0; cpu < buddy->cpu_count; cpu++) {
-        add_counters(&buddy->caches[cpu].counters, &statistics);
-    }
-    spinlock_unlock_irqrestore(&buddy->lock, token);
+    count_calls(buddy, &statistics);
+    spinlock_unlock_irqrestore(&buddy->region_lock, token);
     return statistics;
 }
 
@@ -203,7 +218,7 @@ static uint64_t made_leaves(const struct buddy_zone *zone)
 uint64_t buddy_touched_metadata_bytes(struct buddy_allocator *buddy)
 {
     uint64_t bytes = 0;
-    const uint64_t token = spinlock_lock_irqsave(&buddy->lock);
+    const uint64_t token = spinlock_lock_irqsave(&buddy->region_lock);
     for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
         bytes += sizeof(*area);
     }
@@ -212,9 +227,9 @@ uint64_t buddy_touched_metadata_bytes(struct buddy_allocator *buddy)
     }
     uint64_t number = 0;
     for (struct buddy_zone *zone;
-         (zone = buddy_core_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
+         (zone = buddy_next_zone(buddy, &number, BUDDY_ZONE_LIMIT)) != NULL; number++) {
         bytes += sizeof(*zone) + made_leaves(zone) * sizeof(struct buddy_tile);
     }
-    spinlock_unlock_irqrestore(&buddy->lock, token);
+    spinlock_unlock_irqrestore(&buddy->region_lock, token);
     return bytes;
 }

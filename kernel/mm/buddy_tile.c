@@ -22,9 +22,9 @@
 #define LANE_HIGH_BITS  (EVERY_LANE << 7)
 #define LANE_BITS       8U
 #define FULL_WORD_RANK  (TILE_WORD_ORDER + 1U)
-#define FULL_SUMMARY    (FULL_WORD_RANK * EVERY_LANE)
-#define FULL_TILE_RANK  (TILE_MAX_ORDER + 1U)
 #define GROUP_MAX_ORDER (TILE_MAX_ORDER - TILE_WORD_ORDER) /* 3: eight words */
+
+_Static_assert(TILE_FULL_SUMMARY == FULL_WORD_RANK * EVERY_LANE, "every word full");
 
 /* Bits at which an aligned run of 2^order may start. */
 static const uint64_t word_aligned[TILE_WORD_ORDER + 1U] = {
@@ -45,16 +45,14 @@ static const uint64_t lane_aligned[GROUP_MAX_ORDER + 1U] = {
     UINT64_C(0x0000000000000001),
 };
 
-void tile_reset(struct buddy_tile *tile, uint32_t number, bool is_zone, uint8_t owner)
+void tile_reset(struct buddy_tile *tile, struct tile_identity identity, uint8_t owner)
 {
-    tile->summary = 0;
-    tile->next = NULL;
-    tile->previous = NULL;
-    tile->number = number;
-    tile->free_units = 0;
-    tile->list = TILE_ON_NO_LIST;
-    tile->is_zone = is_zone;
-    memset(tile->bitmap, 0, sizeof(tile->bitmap));
+    memset(tile, 0, offsetof(struct buddy_tile, owner));
+    tile->number = identity.number;
+    tile->shard = identity.shard;
+    tile->is_zone = identity.is_zone;
+    tile->link = (struct tile_link){ &tile->link, &tile->link };
+    tile->list = TILE_PARKED;
     memset(tile->owner, owner, sizeof(tile->owner));
 }
 
@@ -67,26 +65,23 @@ static uint64_t word_runs_up(uint64_t runs, unsigned order)
 /* The start bits of all aligned runs of 2^order free units. */
 static uint64_t word_runs(uint64_t word, unsigned order)
 {
-    for (unsigned i = 0; i < order; i++) {
-        word &= word >> (1U << i);
+    /* Shifts by 1, 2, 4 ... below 2^order, and by 0 from there on: no branch to predict. */
+    const unsigned reach = (1U << order) - 1U;
+    for (unsigned i = 0; i < TILE_WORD_ORDER; i++) {
+        word &= word >> (reach & (1U << i));
     }
     return word & word_aligned[order];
 }
 
+/* Without a branch: in a busy word the orders that still have runs change all the time. */
 unsigned tile_word_rank(uint64_t word)
 {
-    if (word == 0) {
-        return 0;
+    unsigned rank = word != 0 ? 1U : 0U;
+    for (unsigned order = 0; order < TILE_WORD_ORDER; order++) {
+        word = word_runs_up(word, order);
+        rank += word != 0 ? 1U : 0U;
     }
-    if (word == UINT64_MAX) {
-        return FULL_WORD_RANK;
-    }
-    unsigned order = 0;
-    uint64_t runs = word;
-    while (order < TILE_WORD_ORDER && (runs = word_runs_up(runs, order)) != 0) {
-        order++;
-    }
-    return order + 1U;
+    return rank;
 }
 
 /* Lanes whose word is wholly free, as 1 in the lane's lowest bit. A full word's rank is 7, the only
@@ -107,10 +102,8 @@ static unsigned largest_lane(uint64_t summary)
     unsigned largest = 0;
     for (unsigned bit = 4; bit != 0; bit >>= 1) {
         const uint64_t having = summary & (bit * EVERY_LANE);
-        if (having != 0) {
-            largest |= bit;
-            summary &= (having / bit) * UINT64_C(0xff);
-        }
+        largest += having != 0 ? bit : 0U;
+        summary &= having != 0 ? (having / bit) * UINT64_C(0xff) : UINT64_MAX;
     }
     return largest;
 }
@@ -121,11 +114,12 @@ unsigned tile_summary_rank(uint64_t summary)
     if (runs == 0) {
         return largest_lane(summary);
     }
-    unsigned order = 0;
-    while (order < GROUP_MAX_ORDER && (runs = lane_runs_up(runs, order)) != 0) {
-        order++;
+    unsigned rank = FULL_WORD_RANK;
+    for (unsigned order = 0; order < GROUP_MAX_ORDER; order++) {
+        runs = lane_runs_up(runs, order);
+        rank += runs != 0 ? 1U : 0U;
     }
-    return FULL_WORD_RANK + order;
+    return rank;
 }
 
 static void set_lane(struct buddy_tile *tile, unsigned word, unsigned rank)
@@ -157,6 +151,9 @@ static unsigned pick_word(uint64_t summary, unsigned order)
 /* The start bit of the smallest run in `word` that holds 2^order units; there is one. */
 static unsigned pick_run(uint64_t word, unsigned order)
 {
+    if (word == UINT64_MAX) {
+        return 0;
+    }
     uint64_t runs = word_runs(word, order);
     for (; order < TILE_WORD_ORDER; order++) {
         const uint64_t up = word_runs_up(runs, order);
@@ -193,12 +190,11 @@ static void set_group(struct buddy_tile *tile, unsigned word, unsigned order, ui
         tile->bitmap[word + i] = bits;
     }
     const uint64_t lanes = bits_mask(LANE_BITS << order) << (word * LANE_BITS);
-    tile->summary = (tile->summary & ~lanes) | (bits == 0 ? 0 : FULL_SUMMARY & lanes);
+    tile->summary = (tile->summary & ~lanes) | (bits == 0 ? 0 : TILE_FULL_SUMMARY & lanes);
 }
 
 unsigned tile_take(struct buddy_tile *tile, unsigned order)
 {
-    tile->free_units = (uint16_t)(tile->free_units - (1U << order));
     if (order >= TILE_WORD_ORDER) {
         const unsigned word = pick_group(tile->summary, order - TILE_WORD_ORDER);
         set_group(tile, word, order - TILE_WORD_ORDER, 0);
@@ -210,19 +206,26 @@ unsigned tile_take(struct buddy_tile *tile, unsigned order)
     return word * TILE_WORD_UNITS + bit;
 }
 
+/* The lowest `want` bits of `runs`, or all of them. */
+static uint64_t lowest_bits(uint64_t runs, unsigned want)
+{
+    if (bits_count(runs) <= want) {
+        return runs;
+    }
+    uint64_t rest = runs;
+    for (; want > 0; want--) {
+        rest &= rest - 1U;
+    }
+    return runs & ~rest;
+}
+
 uint64_t tile_take_from_word(struct buddy_tile *tile, unsigned order, unsigned want,
                              unsigned *first_unit)
 {
     const unsigned word = pick_word(tile->summary, order);
-    uint64_t runs = word_runs(tile->bitmap[word], order);
-    uint64_t taken = 0;
-    for (; want > 0 && runs != 0; want--) {
-        taken |= runs & (~runs + 1U);
-        runs &= runs - 1U;
-    }
+    const uint64_t taken = lowest_bits(word_runs(tile->bitmap[word], order), want);
     /* Spreads each start bit over its run: the bits above it are clear, so there is no carry. */
     const uint64_t units = taken * bits_mask(1U << order);
-    tile->free_units = (uint16_t)(tile->free_units - bits_count(units));
     set_word(tile, word, tile->bitmap[word] & ~units);
     *first_unit = word * TILE_WORD_UNITS;
     return taken;
@@ -253,7 +256,6 @@ bool tile_take_at(struct buddy_tile *tile, unsigned unit, unsigned order)
         }
         set_word(tile, word, tile->bitmap[word] & ~mask);
     }
-    tile->free_units = (uint16_t)(tile->free_units - (1U << order));
     return true;
 }
 
@@ -267,7 +269,6 @@ bool tile_give(struct buddy_tile *tile, unsigned unit, unsigned order)
         return false;
     }
     set_group(tile, word, order - TILE_WORD_ORDER, UINT64_MAX);
-    tile->free_units = (uint16_t)(tile->free_units + (1U << order));
     return true;
 }
 
@@ -277,7 +278,6 @@ bool tile_give_mask(struct buddy_tile *tile, unsigned word, uint64_t mask)
     if ((bits & mask) != 0) {
         return false;
     }
-    tile->free_units = (uint16_t)(tile->free_units + bits_count(mask));
     set_word(tile, word, bits | mask);
     return true;
 }
@@ -289,7 +289,6 @@ void tile_open(struct buddy_tile *tile, unsigned first, unsigned end)
         const unsigned bit = first % TILE_WORD_UNITS;
         const unsigned count = (unsigned)bits_min(end - first, TILE_WORD_UNITS - bit);
         set_word(tile, word, tile->bitmap[word] | (bits_mask(count) << bit));
-        tile->free_units = (uint16_t)(tile->free_units + count);
         first += count;
     }
 }
@@ -321,13 +320,11 @@ void tile_count_blocks(const struct buddy_tile *tile, uint64_t blocks[TILE_MAX_O
 
 bool tile_is_consistent(const struct buddy_tile *tile)
 {
-    unsigned free_units = 0;
     for (unsigned word = 0; word < TILE_WORDS; word++) {
-        const uint64_t bits = tile->bitmap[word];
-        free_units += (unsigned)bits_count(bits);
-        if (((tile->summary >> (word * LANE_BITS)) & 0xffU) != tile_word_rank(bits)) {
+        const uint64_t rank = (tile->summary >> (word * LANE_BITS)) & 0xffU;
+        if (rank != tile_word_rank(tile->bitmap[word])) {
             return false;
         }
     }
-    return free_units == tile->free_units;
+    return true;
 }

@@ -14,11 +14,12 @@
  *                                                             else 1 + its largest aligned order
  *
  * There is no record of single blocks: a free block is an aligned run of set bits, so setting bits
- * is all that coalescing takes. Pure over the tile; whoever calls holds the core's lock.
+ * is all that coalescing takes. Pure over the tile; whoever calls holds the lock of its shard.
  */
 #ifndef MM_BUDDY_TILE_H
 #define MM_BUDDY_TILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,33 +33,50 @@
 #define TILE_WORD_ORDER  6U /* a whole word */
 #define TILE_MAX_ORDER   9U /* the whole tile */
 
+#define TILE_FULL_SUMMARY                                                   \
+    UINT64_C(0x0707070707070707) /* eight words of rank TILE_WORD_ORDER + 1 \
+                                  */
+
 /** Owner bytes: 1..19 = order in frames + 1 of the allocated block that begins here. */
 #define TILE_OWNER_NONE     0x00U /* not the first unit of an allocated block */
 #define TILE_OWNER_METADATA 0x80U /* + order + 1: a block that the allocator took for itself */
 #define TILE_OWNER_HOLE     0xffU /* not managed: no RAM, or not added */
 
-#define TILE_ON_NO_LIST 0xffU
+/** List number of a tile that has nothing to take. */
+#define TILE_PARKED 19U
 
-/**
- * The lists are of pointers, not of physical addresses: the direct map never moves once it is up,
- * and a list step would else cost a walk of the index.
- */
+/** A place in a ring. Pointers, not physical addresses: the direct map never moves once it is up,
+ *  and a step would else cost a walk of the index. */
+struct tile_link {
+    struct tile_link *next;
+    struct tile_link *previous;
+};
+
 struct buddy_tile {
     uint64_t summary;
-    struct buddy_tile *next; /* in the list of tiles with the same largest free order */
-    struct buddy_tile *previous;
-    uint32_t number; /* leaf: physical address >> 21; zone: physical address >> 30 */
-    uint16_t free_units;
-    uint8_t list; /* the list it hangs on, or TILE_ON_NO_LIST */
+    struct tile_link link; /* with the tiles of its shard that have the same largest free order */
+    uint32_t number;       /* leaf: physical address >> 21; zone: physical address >> 30 */
+    uint8_t list;          /* the list it hangs on */
+    uint8_t shard;         /* whose lists; number, shard and is_zone never change */
     bool is_zone;
     uint64_t bitmap[TILE_WORDS];
-    uint8_t owner[TILE_UNITS];
+    /* Written without a lock by the CPU that hands out or takes back the block; atomic because
+     * another CPU's wild free may read it meanwhile. */
+    _Atomic uint8_t owner[TILE_UNITS];
 };
 
 _Static_assert(sizeof(struct buddy_tile) == 608, "metadata per 2 MiB; 304 KiB per GiB");
 
-/** Makes @p tile empty: no unit free, every owner byte @p owner, on no list. */
-void tile_reset(struct buddy_tile *tile, uint32_t number, bool is_zone, uint8_t owner);
+/** What a tile is for good. */
+struct tile_identity {
+    uint32_t number;
+    uint8_t shard;
+    bool is_zone;
+};
+
+/** Makes @p tile, which nobody else knows yet, empty: no unit free, every owner byte @p owner,
+ *  parked, its link a ring of its own. */
+void tile_reset(struct buddy_tile *tile, struct tile_identity identity, uint8_t owner);
 
 /** 1 + the largest order of an aligned run of set bits in @p word; 0 for an empty word. */
 unsigned tile_word_rank(uint64_t word);
@@ -94,8 +112,14 @@ void tile_open(struct buddy_tile *tile, unsigned first, unsigned end);
 /** Adds the number of maximal free blocks of each order to @p blocks[0..9]. */
 void tile_count_blocks(const struct buddy_tile *tile, uint64_t blocks[TILE_MAX_ORDER + 1U]);
 
-/** Whether summary and free count tell the truth about the bitmap. */
+/** Whether the summary tells the truth about the bitmap. */
 bool tile_is_consistent(const struct buddy_tile *tile);
+
+/** Whether every unit is free. */
+static inline bool tile_is_full(const struct buddy_tile *tile)
+{
+    return tile->summary == TILE_FULL_SUMMARY;
+}
 
 static inline bool tile_unit_is_free(const struct buddy_tile *tile, unsigned unit)
 {

@@ -32,3 +32,6 @@ bench-mm: $(BUILD)/host/libmm.a
 	$(Q)python3 tests/bench/bench_mm.py --build $(BUILD) --harness $(HARNESS)
 
 -include $(LIBMM_O:.o=.d)
+
+# `make bench` runs them too.
+bench: $(BUILD)/host/libmm.a

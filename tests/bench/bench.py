@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+from bench_mm import bench_mm
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TICKS_PER_INSTRUCTION = 64
 TOLERANCE = 1.10
@@ -155,11 +157,15 @@ def bench_build(table, efi):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--esp", default=os.path.join(ROOT, "esp"))
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--harness", default=os.path.join(ROOT, "../shared/bench"),
+                        help="folder of the allocators to compare with")
     arguments = parser.parse_args()
     table = Table()
     bench_boots(table)
     bench_parts(table)
     bench_build(table, os.path.join(arguments.esp, "EFI/BOOT/BOOTX64.EFI"))
+    bench_mm(table, arguments.build, arguments.harness)
     if table.missed:
         print(f"missed: {', '.join(table.missed)}")
         return 1

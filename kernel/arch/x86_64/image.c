@@ -6,13 +6,13 @@
 
 #include <stdint.h>
 
-#define LINKER_SYMBOL(name) extern const char name[] __attribute__((visibility("hidden")))
+#define HIDDEN __attribute__((visibility("hidden")))
 
-LINKER_SYMBOL(_text);
-LINKER_SYMBOL(_etext);
-LINKER_SYMBOL(_erodata);
-LINKER_SYMBOL(_edata);
-LINKER_SYMBOL(_end);
+extern const char _text[] HIDDEN;
+extern const char _etext[] HIDDEN;
+extern const char _erodata[] HIDDEN;
+extern const char _edata[] HIDDEN;
+extern const char _end[] HIDDEN;
 
 static virt_addr_t address_of(const char *symbol)
 {

@@ -109,7 +109,7 @@ static inline uint64_t x86_rdtsc(void)
 }
 
 /** RDRAND into @p value; false where the generator had nothing. Only where CPUID says RDRAND. */
-static inline bool x86_rdrand64(uint64_t *value)
+static inline bool x86_rdrand64(uint64_t *value) /* NOLINT(readability-non-const-parameter): asm */
 {
     bool ok;
     __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
