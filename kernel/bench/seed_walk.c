@@ -5,6 +5,7 @@
  */
 #include "bench/seed_walk.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <arch/physmap.h>
@@ -13,23 +14,29 @@
 
 #define TABLE_BITS (X86_PTE_PRESENT | X86_PTE_WRITE)
 
-/* The table that `table` has at `index`, made where it is missing. */
-static volatile uint64_t *next_table(struct page_mapper *mapper, volatile uint64_t *table,
-                                     uint64_t index)
+/* A zeroed table behind `entry`; false where there is no frame. */
+static bool make_table(struct page_mapper *mapper, volatile uint64_t *entry)
 {
-    if ((table[index] & X86_PTE_PRESENT) == 0) {
-        phys_addr_t frame;
-        if (frame_allocator_allocate_one(mapper->frames, &frame) != K_OK) {
-            return NULL;
-        }
-        volatile uint64_t *const fresh = physmap_ptr(frame, PAGE_SIZE);
-        for (uint32_t i = 0; i < PAGE_ENTRY_COUNT; i++) {
-            fresh[i] = 0;
-        }
-        table[index] = frame.value | TABLE_BITS;
-        mapper->table_frames++;
+    phys_addr_t frame;
+    if (frame_allocator_allocate_one(mapper->frames, &frame) != K_OK) {
+        return false;
     }
-    return physmap_ptr(phys_addr(table[index] & ENTRY_ADDRESS_MASK), PAGE_SIZE);
+    volatile uint64_t *const fresh = physmap_ptr(frame, PAGE_SIZE);
+    for (uint32_t i = 0; i < PAGE_ENTRY_COUNT; i++) {
+        fresh[i] = 0;
+    }
+    *entry = frame.value | TABLE_BITS;
+    mapper->table_frames++;
+    return true;
+}
+
+/* The table behind `entry`, made where it is missing. In line, as what it is compared with. */
+static inline volatile uint64_t *next_table(struct page_mapper *mapper, volatile uint64_t *entry)
+{
+    if ((*entry & X86_PTE_PRESENT) == 0 && !make_table(mapper, entry)) {
+        return NULL;
+    }
+    return physmap_ptr(phys_addr(*entry & ENTRY_ADDRESS_MASK), PAGE_SIZE);
 }
 
 static uint64_t index_at(uint64_t virt, unsigned level)
@@ -37,14 +44,14 @@ static uint64_t index_at(uint64_t virt, unsigned level)
     return (virt >> (PAGE_SHIFT + (level - 1) * PAGE_ENTRY_SHIFT)) & PAGE_ENTRY_MASK;
 }
 
-/* The level-1 table for `virt`, found from the top; NULL where a frame is missing. */
-static volatile uint64_t *walk(struct page_mapper *mapper, uint64_t virt)
+/* The level-1 table for `virt`, found from the top; NULL where a frame is missing. Unrolled: the
+ * baseline shall not be slower than it needs to be. */
+static inline volatile uint64_t *walk(struct page_mapper *mapper, uint64_t virt)
 {
     volatile uint64_t *table = physmap_ptr(mapper->root, PAGE_SIZE);
-    for (unsigned level = PAGE_LEVELS; level > 1 && table != NULL; level--) {
-        table = next_table(mapper, table, index_at(virt, level));
-    }
-    return table;
+    table = next_table(mapper, &table[index_at(virt, 4)]);
+    table = table == NULL ? NULL : next_table(mapper, &table[index_at(virt, 3)]);
+    return table == NULL ? NULL : next_table(mapper, &table[index_at(virt, 2)]);
 }
 
 enum kstatus seed_walk_map(struct page_mapper *mapper, virt_addr_t virt, uint64_t size_bytes)
