@@ -16,6 +16,7 @@ struct boot_options {
     uint64_t seed;
     bool exit;   /* leave QEMU with the verdict */
     bool bench;  /* print the costs of the bring-up's parts */
+    bool poison; /* fill frames with junk when they are freed and handed out */
     bool serial; /* write the console to the serial port */
     bool screen; /* and to the screen; both, where no console= says otherwise */
 };

@@ -24,6 +24,7 @@
 #include "dev/screen.h"
 #include "lib/random.h"
 #include "machine_report.h"
+#include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/mm_init.h"
 #include "monitor/monitor.h"
@@ -184,7 +185,8 @@ void kernel_main(struct bootinfo *bootinfo)
     boot_options_apply(bootinfo_command_line(bootinfo), bootinfo->tsc_hz, &options);
     pr_info("Firstlight " FIRSTLIGHT_VERSION ", kernel at " PRIphys, bootinfo->kernel_phys);
 
-    init_memory(bootinfo);  /* areas, bump, page tables, buddy, CR3, MMIO pool */
+    init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
+    buddy_set_poisoning(locked_frame_allocator_inner(), options.poison);
     start_screen(&options); /* shows the log so far */
     release_boot_memory();  /* low remap, loader memory */
     prove_memory();         /* books and audit */

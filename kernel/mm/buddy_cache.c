@@ -15,8 +15,8 @@ static const uint16_t largest_caps[BUDDY_CACHED_ORDERS] = {
 };
 
 #define REFILL_MAX       64U
-#define FREE_SHARE_SHIFT 4U  /* a stack holds at most 1/256 of the free memory, */
-#define LEAST_SHARE      16U /* or one block where there is room for so many */
+#define FREE_SHARE_SHIFT 4U  /* all CPUs' stacks of an order hold at most 1/16 of what is free, */
+#define LEAST_SHARE      16U /* or one block each where there are so many */
 
 void buddy_cache_init(struct buddy_allocator *buddy)
 {
@@ -45,7 +45,8 @@ static unsigned current_cap(const struct buddy_allocator *buddy, unsigned order)
     }
     const unsigned scarcity =
         bits_log2_floor(count_read(&buddy->total_frames)) - bits_log2_floor(free_frames);
-    const uint64_t share = blocks >> FREE_SHARE_SHIFT >> scarcity;
+    const uint64_t share =
+        blocks >> (FREE_SHARE_SHIFT + scarcity + bits_log2_ceil(buddy->cpu_count));
     return (unsigned)bits_min(bits_max(share, 1), largest_caps[order]);
 }
 

@@ -96,6 +96,16 @@ static uint64_t lane_runs_up(uint64_t runs, unsigned order)
     return runs & (runs >> (LANE_BITS << order)) & lane_aligned[order + 1U];
 }
 
+/* The start lanes of all aligned runs of 2^order lanes; see word_runs(). */
+static uint64_t lane_runs(uint64_t lanes, unsigned order)
+{
+    const unsigned reach = (1U << order) - 1U;
+    for (unsigned i = 0; i < GROUP_MAX_ORDER; i++) {
+        lanes &= lanes >> (LANE_BITS * (reach & (1U << i)));
+    }
+    return lanes & lane_aligned[order];
+}
+
 /* The largest lane of a summary without full words: settles one bit of the answer at a time. */
 static unsigned largest_lane(uint64_t summary)
 {
@@ -169,10 +179,7 @@ static unsigned pick_run(uint64_t word, unsigned order)
 /* The first word of the smallest group of full words that holds 2^order of them; there is one. */
 static unsigned pick_group(uint64_t summary, unsigned order)
 {
-    uint64_t runs = full_lanes(summary);
-    for (unsigned i = 0; i < order && i < GROUP_MAX_ORDER; i++) {
-        runs = lane_runs_up(runs, i);
-    }
+    uint64_t runs = lane_runs(full_lanes(summary), order);
     for (; order < GROUP_MAX_ORDER; order++) {
         const uint64_t up = lane_runs_up(runs, order);
         const uint64_t lone = runs & ~(up | (up << (LANE_BITS << order)));
@@ -184,12 +191,18 @@ static unsigned pick_group(uint64_t summary, unsigned order)
     return bits_lowest(runs) / LANE_BITS;
 }
 
+/* The lanes of the 2^order words from `word` on. */
+static uint64_t group_lanes(unsigned word, unsigned order)
+{
+    return bits_mask(LANE_BITS << order) << (word * LANE_BITS);
+}
+
 static void set_group(struct buddy_tile *tile, unsigned word, unsigned order, uint64_t bits)
 {
+    const uint64_t lanes = group_lanes(word, order);
     for (unsigned i = 0; i < 1U << order; i++) {
         tile->bitmap[word + i] = bits;
     }
-    const uint64_t lanes = bits_mask(LANE_BITS << order) << (word * LANE_BITS);
     tile->summary = (tile->summary & ~lanes) | (bits == 0 ? 0 : TILE_FULL_SUMMARY & lanes);
 }
 
@@ -231,21 +244,12 @@ uint64_t tile_take_from_word(struct buddy_tile *tile, unsigned order, unsigned w
     return taken;
 }
 
-static bool group_is(const struct buddy_tile *tile, unsigned word, unsigned order, uint64_t bits)
-{
-    for (unsigned i = 0; i < 1U << order; i++) {
-        if (tile->bitmap[word + i] != bits) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool tile_take_at(struct buddy_tile *tile, unsigned unit, unsigned order)
 {
     const unsigned word = unit / TILE_WORD_UNITS;
     if (order >= TILE_WORD_ORDER) {
-        if (!group_is(tile, word, order - TILE_WORD_ORDER, UINT64_MAX)) {
+        const uint64_t lanes = group_lanes(word, order - TILE_WORD_ORDER);
+        if ((tile->summary & lanes) != (TILE_FULL_SUMMARY & lanes)) {
             return false;
         }
         set_group(tile, word, order - TILE_WORD_ORDER, 0);
@@ -265,7 +269,7 @@ bool tile_give(struct buddy_tile *tile, unsigned unit, unsigned order)
     if (order < TILE_WORD_ORDER) {
         return tile_give_mask(tile, word, bits_mask(1U << order) << (unit % TILE_WORD_UNITS));
     }
-    if (!group_is(tile, word, order - TILE_WORD_ORDER, 0)) {
+    if ((tile->summary & group_lanes(word, order - TILE_WORD_ORDER)) != 0) {
         return false;
     }
     set_group(tile, word, order - TILE_WORD_ORDER, UINT64_MAX);

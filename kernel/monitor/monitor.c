@@ -19,6 +19,7 @@
 #include "machine_report.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_init.h"
+#include "monitor/buddy_command.h"
 #include "monitor/line_editor.h"
 #include "monitor/vm_commands.h"
 #include "selftest/selftest.h"
@@ -129,6 +130,7 @@ static const struct command commands[] = {
     { "memmap", "the memory map with the reason for every entry", run_memmap },
     { "areas", "the usable areas", run_areas },
     { "usage", "where every byte of RAM went", run_usage },
+    { "buddy", "the page-frame allocator: buddy [check]", buddy_command },
     { "vm", "page tables: vm audit | walk ADDR | leaves | regs", vm_command },
     { "test", "run self-tests: test [GLOB of suite.case]", run_test },
     { "report", "print the @report line again", run_report },

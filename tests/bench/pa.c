@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See pa.h: the kernel's buddy allocator behind a benchmark harness's interface, and what the
- * allocator wants of a kernel besides its own files. Part of build/host/libmm.a; host only.
+ * See pa.h: the kernel's buddy allocator behind a benchmark harness's interface. Part of
+ * build/host/libmm.a; host only.
  */
 #include "tests/bench/pa.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <arch/physmap.h>
 
 #include "mm/buddy_allocator.h"
-#include "panic.h"
-#include "printk.h"
 
 /* A run of a few frames may not hold its own metadata: it is added once larger ones are there. */
 #define SMALL_REGION_BYTES SIZE_2M
 
-char *pa_memory;
 static size_t own_bytes; /* of pa_memory, where it is not the harness's */
 static struct buddy_allocator buddy;
 
@@ -106,24 +99,4 @@ uint64_t pa_free_pages(void)
 size_t pa_meta(void)
 {
     return buddy_statistics(&buddy).metadata_frames << PAGE_SHIFT;
-}
-
-/* ---- the kernel around the allocator --------------------------------------------------------- */
-
-/* The harness sees a refused free by its result. */
-void printk(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
-}
-
-void panic_at(const char *file, int line, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "panic at %s:%d: ", file, line);
-    (void)vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    abort();
 }

@@ -20,7 +20,9 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/m
                kernel/bootinfo.c kernel/command_line.c kernel/monitor/line_editor.c \
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
                loader/elf_image.c loader/options.c tools/map_file.c \
-               tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c)
+               tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
+               $(wildcard kernel/mm/buddy_*.c) tests/fake/fake_ram.c tests/fake/fake_cpu.c \
+               tests/fake/fake_cpu_barrier.c tests/fake/fake_kernel.c
 FUZZ_CORE_O := $(FUZZ_CORE_C:%.c=$(BUILD)/host/fuzz/%.o)
 FUZZ_BIN    := $(FUZZ_TARGETS:%=$(BUILD)/host/fuzz_%)
 
@@ -58,8 +60,7 @@ COVERAGE_TESTS_C := $(FUZZ_CORE_C) tests/ktest_run.c tests/host_main.c \
                     $(wildcard tests/unit/mmap_*_test.c tests/property/mmap_*.c) \
                     tests/unit/exit_boot_test.c tests/unit/elf_image_test.c \
                     $(wildcard tests/unit/elf_files_test.c) tests/unit/efi_map_test.c \
-                    tests/unit/options_test.c tests/unit/bootinfo_test.c \
-                    tests/fake/fake_kernel.c tests/fake/fake_cpu.c tests/fake/fake_cpu_barrier.c
+                    tests/unit/options_test.c tests/unit/bootinfo_test.c
 COVERAGE_BIN := $(BUILD)/cov/unit $(FUZZ_TARGETS:%=$(BUILD)/cov/fuzz_%)
 
 $(BUILD)/cov/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk

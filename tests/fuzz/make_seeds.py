@@ -165,9 +165,47 @@ def exit_seeds():
             "other": bytes([0, 0, 9, 1, 3]), "odd-stride": bytes([1, 0, 33, 5, 1, 0])}
 
 
+def buddy_seeds():
+    """fuzz_buddy.c reads calls of four bytes: which, order or CPU, frame or block."""
+    def call(what, order=0, where=0):
+        return struct.pack("<BBH", what, order, where)
+
+    def region(frame, size):
+        return call(0, size, frame)
+
+    def allocate(order):
+        return call(6, order)
+
+    def free(block):
+        return call(5, 0, block)
+
+    def cpu(number):
+        return call(1, number)
+
+    drain = call(2)
+    return {
+        "one-region-all-orders": region(0, 180) + b"".join(allocate(o) for o in range(12))
+                                 + free(0) * 12,
+        "ragged-neighbours": region(5, 90) + region(1100, 60) + region(2040, 20)
+                             + region(2100, 100) + b"".join(allocate(i % 4) for i in range(40))
+                             + drain + b"".join(free(i) for i in range(30)),
+        "tiny-region-takes-a-loan": region(100, 120) + allocate(3) + region(3000, 0)
+                                    + region(3500, 1) + call(4, 0, 4000) + free(0),
+        "three-cpus": region(0, 255) + b"".join(cpu(i % 3) + allocate(i % 5) + allocate(0)
+                                                + free(i % 7) for i in range(60)),
+        "wrong-frees": region(0, 200) + allocate(4) + allocate(0) + allocate(9)
+                       + b"".join(call(3, i, i * 37) for i in range(40)) + drain,
+        "below-a-limit": region(0, 150) + region(2500, 150)
+                         + b"".join(call(4, i % 6, 200 * i) for i in range(1, 20)),
+        "exhausted": region(16, 40) + allocate(0) * 300 + cpu(1) + allocate(0) + free(0) * 100
+                     + cpu(0) + allocate(5),
+    }
+
+
 SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
          "map_file": map_file_seeds, "options": options_seeds, "exit": exit_seeds,
-         "line_editor": line_editor_seeds, "command_line": command_line_seeds}
+         "line_editor": line_editor_seeds, "command_line": command_line_seeds,
+         "buddy": buddy_seeds}
 
 
 def main(arguments):

@@ -273,6 +273,37 @@ static void buddy_metadata_may_come_out_of_a_cpu_cache(struct ktest *t)
     check_books(t);
 }
 
+/* Fault injection: no block for the metadata of a far single frame, whatever else is free. The
+ * first region has odd frames free only, then pairs of neighbours too far apart, then a pair.
+ */
+static void buddy_region_without_room_for_its_metadata_changes_nothing(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(64 * MIB, MIB), K_OK);
+    phys_addr_t *bases;
+    const uint64_t count = take_all(0, &bases);
+    declare_ram(5 * TIB, PAGE_SIZE);
+    uint64_t last_even = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if ((bases[i].value & PAGE_SIZE) == 0) {
+            last_even = i;
+            continue;
+        }
+        KTEST_STATUS(t, buddy_free(&buddy, bases[i], 0), K_OK);
+        buddy_drain_caches(&buddy);
+        const struct buddy_statistics before = buddy_statistics(&buddy);
+        KTEST_STATUS(t, buddy_add_region(&buddy, phys_addr(5 * TIB), page_frame_count(1)),
+                     K_ENOMEM);
+        const struct buddy_statistics after = buddy_statistics(&buddy);
+        KTEST_EQ(t, memcmp(&before, &after, sizeof(before)), 0);
+    }
+    check_books(t);
+    KTEST_STATUS(t, buddy_free(&buddy, bases[last_even], 0), K_OK);
+    KTEST_STATUS(t, buddy_add_region(&buddy, phys_addr(5 * TIB), page_frame_count(1)), K_OK);
+    check_books(t);
+    free(bases);
+}
+
 static void buddy_bad_region_is_refused(struct ktest *t)
 {
     start(1);
@@ -556,6 +587,41 @@ static void buddy_allocate_below_stays_below(struct ktest *t)
     }
     KTEST_EQ(t, free_frames(), all);
     check_books(t);
+}
+
+/* Drivers of old devices: below 4 GiB until nothing is left there, though there is more above. */
+static void buddy_allocate_below_4_gib_serves_until_that_is_used_up(struct ktest *t)
+{
+    start(2);
+    KTEST_STATUS(t, add(3 * GIB, GIB), K_OK);
+    KTEST_STATUS(t, add(4 * GIB, 8 * GIB), K_OK);
+    phys_addr_t base;
+    uint64_t count = 0;
+    uint64_t outside = 0;
+    while (buddy_allocate_below(&buddy, 9, phys_addr(SIZE_4G), &base) == K_OK) {
+        outside += base.value >= 3 * GIB && base.value + SIZE_2M <= SIZE_4G ? 0U : 1U;
+        count++;
+    }
+    KTEST_EQ(t, outside, 0);
+    KTEST_TRUE(t, count >= 510 && count < 512);
+    KTEST_STATUS(t, buddy_allocate(&buddy, 18, &base), K_OK);
+    check_books(t);
+}
+
+static void buddy_zeroed_block_is_zero(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(16 * MIB, 4 * MIB), K_OK);
+    phys_addr_t base;
+    KTEST_STATUS(t, buddy_allocate_zeroed(&buddy, 19, &base), K_EINVAL);
+    buddy_set_poisoning(&buddy, true);
+    KTEST_STATUS(t, buddy_allocate_zeroed(&buddy, 2, &base), K_OK);
+    const uint8_t *const bytes = physmap_ptr(base, 4 * PAGE_SIZE);
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < 4 * PAGE_SIZE; i++) {
+        sum += bytes[i];
+    }
+    KTEST_EQ(t, sum, 0);
 }
 
 static void buddy_allocate_below_carves_the_lowest_untouched_gib(struct ktest *t)
@@ -845,6 +911,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_tiny_region_needs_room_elsewhere),
     KTEST_CASE(buddy_smallest_region_that_holds_its_own_metadata_works),
     KTEST_CASE(buddy_metadata_may_come_out_of_a_cpu_cache),
+    KTEST_CASE(buddy_region_without_room_for_its_metadata_changes_nothing),
     KTEST_CASE(buddy_bad_region_is_refused),
     KTEST_CASE(buddy_overlapping_region_is_refused),
     KTEST_CASE(buddy_metadata_taken_elsewhere_is_managed),
@@ -859,6 +926,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_caches_shrink_when_memory_is_scarce),
     KTEST_CASE(buddy_cpu_without_a_cache_uses_the_core),
     KTEST_CASE(buddy_allocate_below_stays_below),
+    KTEST_CASE(buddy_allocate_below_4_gib_serves_until_that_is_used_up),
+    KTEST_CASE(buddy_zeroed_block_is_zero),
     KTEST_CASE(buddy_allocate_below_carves_the_lowest_untouched_gib),
     KTEST_CASE(buddy_allocate_below_finds_the_last_frame),
     KTEST_CASE(buddy_bulk_gives_all_or_none),
