@@ -20,6 +20,14 @@ void ktest_output(const char *format, ...)
     (void)fflush(stdout); /* so that a crash in the next case does not eat this line */
 }
 
+/* Weak: a program for a few units may be linked without page tables. */
+extern uint64_t page_flush_outstanding(void) __attribute__((weak));
+
+uint64_t ktest_outstanding(void)
+{
+    return page_flush_outstanding != NULL ? page_flush_outstanding() : 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *pattern = NULL;

@@ -76,6 +76,10 @@ bool ktest_matches(const char *pattern, const char *suite, const char *name);
 /** Where the runner's lines go: printf on the host, the raw console in the kernel. */
 void ktest_output(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/** Flush tokens (mm/page_flush.h) that wait to be consumed: the runner checks that every case
+ * leaves as many as it found. The program says where the number comes from. */
+uint64_t ktest_outstanding(void);
+
 /** Marks the case as not possible here, with why; it then counts as skipped, not passed. */
 void ktest_skip(struct ktest *t, const char *reason);
 

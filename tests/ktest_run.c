@@ -104,7 +104,11 @@ static void run_case(const struct ktest_suite *suite, const struct ktest_case *t
                      uint64_t seed, size_t number, struct ktest_totals *totals)
 {
     struct ktest t = { .suite = suite->name, .name = test_case->name, .seed = seed };
+    const uint64_t outstanding = ktest_outstanding();
     test_case->run(&t);
+    if (ktest_outstanding() != outstanding) {
+        (void)ktest_check(&t, false, "every flush token is consumed", __FILE__, __LINE__);
+    }
     if (t.skipped && t.failures == 0) {
         totals->skipped++;
         ktest_output("    ok %zu %s # SKIP %s\n", number, test_case->name, t.skip_reason);

@@ -15,8 +15,8 @@ static const uint16_t largest_caps[BUDDY_CACHED_ORDERS] = {
 };
 
 #define REFILL_MAX       64U
-#define FREE_SHARE_SHIFT 4U  /* all CPUs' stacks of an order hold at most 1/16 of what is free, */
-#define LEAST_SHARE      16U /* or one block each where there are so many */
+#define FREE_SHARE_SHIFT 4U /* all CPUs' stacks of an order hold at most 1/16 of what is free */
+#define SMALL_STACK      4U /* blocks that do little harm */
 
 void buddy_cache_init(struct buddy_allocator *buddy)
 {
@@ -34,20 +34,22 @@ void buddy_cache_init(struct buddy_allocator *buddy)
 
 /* ---- take ------------------------------------------------------------------------------------ */
 
-/* Blocks that a stack may hold. What caches hold is missing where blocks merge, so the less memory
- * is free the less of it they may keep: where half is free, half the share, and so on. */
+/* Blocks that a stack may hold. What caches hold is missing where blocks merge, so the scarcer
+ * memory is the less of it they may keep: the whole share where all is free, half of it where half
+ * is. */
 static unsigned current_cap(const struct buddy_allocator *buddy, unsigned order)
 {
-    const uint64_t free_frames = buddy_core_free_frames(buddy);
-    const uint64_t blocks = free_frames >> order;
-    if (order >= BUDDY_CACHED_ORDERS || blocks < LEAST_SHARE) {
+    const uint64_t total_frames = count_read(&buddy->total_frames);
+    /* A zone that another CPU carves meanwhile may be seen twice. */
+    const uint64_t free_frames = bits_min(buddy_core_free_frames(buddy), total_frames);
+    const uint64_t share =
+        free_frames >> order >> (FREE_SHARE_SHIFT + bits_log2_ceil(buddy->cpu_count));
+    if (order >= BUDDY_CACHED_ORDERS || share == 0) {
         return 0;
     }
-    const unsigned scarcity =
-        bits_log2_floor(count_read(&buddy->total_frames)) - bits_log2_floor(free_frames);
-    const uint64_t share =
-        blocks >> (FREE_SHARE_SHIFT + scarcity + bits_log2_ceil(buddy->cpu_count));
-    return (unsigned)bits_min(bits_max(share, 1), largest_caps[order]);
+    const unsigned scarcity = bits_log2_floor(total_frames) - bits_log2_floor(free_frames);
+    const uint64_t cap = bits_max(share >> scarcity, bits_min(share, SMALL_STACK));
+    return (unsigned)bits_min(cap, largest_caps[order]);
 }
 
 static void set_cap(struct buddy_stack *stack, unsigned cap)

@@ -10,6 +10,7 @@
 #include "console.h"
 #include "lib/bits.h"
 #include "lib/format.h"
+#include "mm/page_flush.h"
 
 static struct ktest_totals last;
 static const char *running_pattern;
@@ -31,6 +32,11 @@ bool selftest_is_named(const char *suite, const char *name)
     char full[128];
     (void)format_text(full, sizeof(full), "%s.%s", suite, name); /* a cut name just differs */
     return running_pattern != NULL && strcmp(running_pattern, full) == 0;
+}
+
+uint64_t ktest_outstanding(void)
+{
+    return page_flush_outstanding();
 }
 
 void ktest_output(const char *format, ...)

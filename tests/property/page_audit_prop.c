@@ -55,7 +55,7 @@ static void random_set(struct page_set *set, struct random *random, unsigned run
     memset(set, 0, sizeof(*set));
     for (unsigned i = 0; i < runs; i++) {
         const uint64_t start = random_below(random, PAGES);
-        const uint64_t length = 1 + random_below(random, PAGES / (2 * runs));
+        const uint64_t length = 1 + random_below(random, PAGES / 2 / runs);
         for (uint64_t page = start; page < start + length && page < PAGES; page++) {
             set->has[page] = true;
         }
@@ -174,14 +174,17 @@ static void blame_if(bool wrong, enum page_audit_kind kind)
     expected[kind] += wrong ? 1 : 0;
 }
 
+static void cover(uint64_t place, uint64_t size)
+{
+    for (uint64_t at = place; at < place + size && at < MEMORY_BYTES; at += PAGE_SIZE) {
+        covered[at / PAGE_SIZE] = true;
+    }
+}
+
 static void judge_place(uint64_t virt, uint64_t phys, uint64_t size, const struct census *c)
 {
     if (virt >= PHYS_OFFSET && virt < MMIO_POOL_START) {
-        for (uint64_t at = virt - PHYS_OFFSET; at < virt - PHYS_OFFSET + size; at += PAGE_SIZE) {
-            if (at < MEMORY_BYTES) {
-                covered[at / PAGE_SIZE] = true;
-            }
-        }
+        cover(virt - PHYS_OFFSET, size);
         blame_if(phys != virt - PHYS_OFFSET, PAGE_AUDIT_WRONG_FRAME);
         blame_if(!c->all_mapped, PAGE_AUDIT_OUTSIDE);
     } else if (virt + size <= MEMORY_BYTES / 2) {

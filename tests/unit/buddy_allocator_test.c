@@ -608,6 +608,28 @@ static void buddy_allocate_below_4_gib_serves_until_that_is_used_up(struct ktest
     check_books(t);
 }
 
+/* A leaf that was split once keeps its bitmap, all free, when it is later part of a 2 MiB block. */
+static void buddy_allocate_below_does_not_cut_into_large_blocks(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(64 * MIB, 8 * MIB), K_OK);
+    phys_addr_t *frames;
+    const uint64_t count = take_all(0, &frames);
+    KTEST_EQ(t, give_all(0, frames, count), 0);
+    buddy_drain_caches(&buddy);
+    phys_addr_t *large;
+    const uint64_t large_count = take_all(9, &large);
+    KTEST_TRUE(t, large_count >= 2);
+    phys_addr_t base;
+    uint64_t small_count = 0;
+    while (buddy_allocate_below(&buddy, 0, phys_addr(GIB), &base) == K_OK) {
+        small_count++;
+    }
+    KTEST_EQ(t, small_count, count - (large_count << 9));
+    KTEST_EQ(t, give_all(9, large, large_count), 0);
+    check_books(t);
+}
+
 static void buddy_zeroed_block_is_zero(struct ktest *t)
 {
     start(1);
@@ -927,6 +949,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_cpu_without_a_cache_uses_the_core),
     KTEST_CASE(buddy_allocate_below_stays_below),
     KTEST_CASE(buddy_allocate_below_4_gib_serves_until_that_is_used_up),
+    KTEST_CASE(buddy_allocate_below_does_not_cut_into_large_blocks),
     KTEST_CASE(buddy_zeroed_block_is_zero),
     KTEST_CASE(buddy_allocate_below_carves_the_lowest_untouched_gib),
     KTEST_CASE(buddy_allocate_below_finds_the_last_frame),

@@ -27,7 +27,7 @@ static struct mmu_cpu cpu;
 static void set(unsigned level, uint64_t entry)
 {
     const uint64_t index = VIRT >> (12 + 9 * (level - 1)) & 511;
-    uint64_t *const words = physmap_ptr(phys_addr(BASE + (4 - level) * 4096), 4096);
+    uint64_t *const words = physmap_ptr(phys_addr(BASE + (UINT64_C(4) - level) * 4096), 4096);
     words[index] = entry;
 }
 
@@ -35,7 +35,7 @@ static void set(unsigned level, uint64_t entry)
 static void set_up(uint64_t bits)
 {
     fake_ram_reset();
-    fake_ram_add(BASE, 4 * 4096);
+    fake_ram_add(BASE, UINT64_C(4) * 4096);
     cpu = (struct mmu_cpu){
         .cr3 = BASE,
         .write_protect = true,

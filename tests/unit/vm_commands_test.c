@@ -56,6 +56,8 @@ static void vm_walk_draws_every_level_down_to_the_page(struct ktest *t)
     KTEST_TRUE(t, strstr(text, "\n      +- PD[2] 0x") != NULL);
     KTEST_TRUE(t, strstr(text, "\n         +- PT[0] 0x0000000000400") != NULL);
     KTEST_TRUE(t, strstr(text, "\n0xffff800000400abc -> 0x0000000000400abc 4K r-xs") != NULL);
+    KTEST_TRUE(t, answer_has("walk ffff800001000abc", " 2M page 0x0000000001000000: P W"));
+    KTEST_TRUE(t, strstr(text, "\n0xffff800001000abc -> 0x0000000001000abc 2M rw-s") != NULL);
 }
 
 static void vm_walk_of_an_unmapped_address_ends_where_the_tables_end(struct ktest *t)
