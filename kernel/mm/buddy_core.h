@@ -88,6 +88,7 @@ static inline uint8_t buddy_home_shard(const struct buddy_allocator *buddy)
 {
     const uint32_t cpu = arch_cpu_number();
     /* Almost always the first: a division is slow. Below BUDDY_CPU_LIMIT either way. */
+    /* cppcheck-suppress zerodiv ; shard_count is at least 1 (buddy_init) */
     return (uint8_t)(LIKELY(cpu < buddy->shard_count) ? cpu : cpu % buddy->shard_count);
 }
 
