@@ -97,7 +97,10 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
-                          kernel/monitor/line_editor.c kernel/monitor/vm_commands.c) \
+                          kernel/monitor/line_editor.c kernel/monitor/vm_commands.c \
+                          kernel/monitor/command.c kernel/monitor/command_input.c \
+                          kernel/monitor/arguments.c kernel/monitor/progress.c \
+                          kernel/lockdown.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \

@@ -20,9 +20,11 @@
 #include "bench/bench.h"
 #include "boot_options.h"
 #include "bootinfo.h"
+#include "command_line.h"
 #include "console.h"
 #include "dev/screen.h"
 #include "lib/random.h"
+#include "lockdown.h"
 #include "machine_report.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
@@ -180,6 +182,8 @@ void kernel_main(struct bootinfo *bootinfo)
     accept_bootinfo(bootinfo);
     stages_add("kernel_entry", entry_time);
 
+    lockdown_init((bootinfo->flags & BOOTINFO_FLAG_SECURE_BOOT) != 0,
+                  command_line_has(bootinfo_command_line(bootinfo), "lockdown"));
     printk_set_clock(bootinfo->tsc_stamp[BOOTINFO_STAMP_LOADER_ENTRY], bootinfo->tsc_hz);
     struct boot_options options;
     boot_options_apply(bootinfo_command_line(bootinfo), bootinfo->tsc_hz, &options);

@@ -10,6 +10,7 @@
 #include "console.h"
 #include "lib/format.h"
 #include "mm/locked_frame_allocator.h"
+#include "monitor/command.h"
 
 #define ORDER_2M 9U /* log2 frames */
 
@@ -83,6 +84,6 @@ void buddy_command(const char *argument)
         print_largest(&statistics);
         print_parts(&statistics);
     } else {
-        console_printf("usage: buddy [check]\n");
+        monitor_usage("buddy");
     }
 }

@@ -19,9 +19,9 @@
 #include "mm/kernel_mapper.h"
 #include "mm/mm_audit.h"
 #include "mm/page_walk.h"
+#include "monitor/arguments.h"
+#include "monitor/command.h"
 #include "msr.h"
-
-#define CTRL_C 0x03
 
 /* ---- words for bits ----------------------------------------------------------------------------
  */
@@ -131,48 +131,6 @@ static void run_audit(const char *argument)
 /* ---- vm walk -----------------------------------------------------------------------------------
  */
 
-static bool read_hex_digit(char c, uint64_t *digit)
-{
-    if (c >= '0' && c <= '9') {
-        *digit = (uint64_t)(c - '0'); /* 0..9 */
-        return true;
-    }
-    const char lower = (char)(c | 0x20); /* a letter's lower case */
-    if (lower >= 'a' && lower <= 'f') {
-        *digit = (uint64_t)(lower - 'a') + 10;
-        return true;
-    }
-    return false;
-}
-
-/* An address in hex, with or without 0x; spaces may follow, nothing else. */
-static enum kstatus parse_address(const char *text, virt_addr_t *virt)
-{
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        text += 2;
-    }
-    uint64_t value = 0;
-    uint64_t digit;
-    const char *const first = text;
-    for (; read_hex_digit(*text, &digit); text++) {
-        if (value >> 60 != 0) {
-            return K_ERANGE;
-        }
-        value = value << 4 | digit;
-    }
-    if (text == first) {
-        return K_EINVAL;
-    }
-    while (*text == ' ') {
-        text++;
-    }
-    if (*text != '\0') {
-        return K_EINVAL;
-    }
-    *virt = virt_addr(value);
-    return K_OK;
-}
-
 static void print_step(const struct page_step *step)
 {
     static const char *const table_names[] = { "?", "PT", "PD", "PDPT", "PML4" };
@@ -211,11 +169,14 @@ static void print_path(virt_addr_t virt, const struct page_path *path)
 
 static void run_walk(const char *argument)
 {
-    virt_addr_t virt;
-    if (parse_address(argument, &virt) != K_OK) {
+    struct monitor_address address;
+    const char *cursor = argument;
+    if (argument_address(&cursor, &address) != K_OK || address.physical ||
+        !argument_is_end(cursor)) {
         console_printf("vm walk takes one address of up to 16 hex digits, not \"%s\"\n", argument);
         return;
     }
+    const virt_addr_t virt = virt_addr(address.value);
     struct page_path path;
     struct kernel_mapper_guard guard;
     kernel_mapper_lock(&guard);
@@ -248,7 +209,7 @@ static uint64_t print_leaves(phys_addr_t root)
     while (page_walk_next(root, from, &leaf) == K_OK) {
         print_leaf(&leaf);
         count++;
-        if (page_walk_after(&leaf, &from) != K_OK || console_read() == CTRL_C) {
+        if (page_walk_after(&leaf, &from) != K_OK || monitor_interrupted()) {
             break;
         }
     }

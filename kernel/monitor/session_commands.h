@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The monitor's commands about the session itself: tests again, the report again, the way out.
+ */
+#ifndef MONITOR_SESSION_COMMANDS_H
+#define MONITOR_SESSION_COMMANDS_H
+
+/** Runs the self-tests that match. */
+void test_command(const char *argument);
+
+/** Prints the @report line again. */
+void report_command(const char *argument);
+
+/** Resets the machine. */
+void reboot_command(const char *argument);
+
+/** Leaves QEMU with the verdict; returns where there is no such device. */
+void exit_command(const char *argument);
+
+#endif
