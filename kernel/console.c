@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See console.h. State: the UART of COM1, and which outputs are allowed.
+ * See console.h. State: the UART of COM1, which outputs are allowed, and the tap.
  */
 #include "console.h"
 
@@ -15,6 +15,10 @@ static struct serial8250 serial;
 static bool serial_is_probed;
 static bool serial_is_off; /* console= names other outputs only */
 static bool screen_is_on;
+static struct {
+    void (*put)(void *context, const char *text, size_t size_bytes); /* NULL: no tap */
+    void *context;
+} tap;
 
 void console_init_serial(void)
 {
@@ -28,8 +32,18 @@ bool console_has_serial(void)
     return serial.present;
 }
 
+void console_set_tap(void (*put)(void *context, const char *text, size_t size_bytes), void *context)
+{
+    tap.context = context;
+    tap.put = put;
+}
+
 void console_write_serial(const char *text, size_t size_bytes)
 {
+    if (tap.put != NULL) {
+        tap.put(tap.context, text, size_bytes);
+        return;
+    }
     if (!serial_is_probed) {
         console_init_serial(); /* a trap before kernel_main came here */
     }
@@ -38,10 +52,10 @@ void console_write_serial(const char *text, size_t size_bytes)
 
 void console_write(const char *text, size_t size_bytes)
 {
-    if (!serial_is_off) {
+    if (!serial_is_off || tap.put != NULL) {
         console_write_serial(text, size_bytes);
     }
-    if (screen_is_on) {
+    if (screen_is_on && tap.put == NULL) {
         screen_write(text, size_bytes);
     }
 }

@@ -32,6 +32,14 @@ void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 /** @return the next byte that was typed, or -1 where there is none. Never waits. */
 int console_read(void);
 
+/**
+ * While set, what any of the writes above is given goes to @p put instead, as it is: how a debugger
+ * gets the output of a monitor command. NULL ends it. Whoever sets it ends it; a panic does too,
+ * so that a crash is seen. @p put must not write to the console. Context: one CPU, no lock.
+ */
+void console_set_tap(void (*put)(void *context, const char *text, size_t size_bytes),
+                     void *context);
+
 /** Console output to the serial port off and on; it starts on. */
 void console_set_serial(bool on);
 

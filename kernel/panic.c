@@ -7,11 +7,13 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <arch/cpu.h>
 
 #include "arch/x86_64/backtrace.h"
 #include "arch/x86_64/power.h"
+#include "console.h"
 #include "lib/format.h"
 #include "panic_policy.h"
 #include "printk.h"
@@ -60,6 +62,7 @@ static PRINTF_LIKE(3, 0) bool announce(const char *file, int line, const char *f
     (void)format_text_v(text, sizeof(text), format, arguments); /* cut text is still a message */
     const bool nested = is_panicking;
     is_panicking = true;
+    console_set_tap(NULL, NULL); /* whoever took the console's output: a person needs it now */
     printk_set_deferred(false);
     pr_emerg("%s", text);
     pr_emerg("at %s:%d%s", file, line, nested ? ", inside another panic" : "");
