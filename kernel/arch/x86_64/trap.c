@@ -33,12 +33,17 @@ extern const int32_t trap_entry_offsets[TRAP_VECTOR_COUNT] __attribute__((visibi
 
 static struct idt_gate idt[TRAP_VECTOR_COUNT];
 
-/* The probe in flight: the handler resumes at `where` and fills `fault`. */
+/* The call that is expected to fault: the handler resumes at `where` and fills `fault`. */
 static struct {
     bool active;
     struct x86_probe where;
     struct trap_fault fault;
 } probe;
+
+/* Who is asked first about what nobody expected. */
+static struct {
+    bool (*handles)(struct trap_frame *frame); /* may be NULL */
+} hook;
 
 static uint8_t ist_of(uint32_t vector)
 {
@@ -132,23 +137,61 @@ static void dump_frame(const struct trap_frame *f)
     pr_emerg("cr3 " PRIvirt " cr4 " PRIvirt, x86_read_cr3(), x86_read_cr4());
 }
 
-static void resume_probe(struct trap_frame *frame)
+static struct trap_fault fault_of(uint64_t vector, uint64_t error_code)
 {
-    probe.fault = (struct trap_fault){
+    return (struct trap_fault){
         .faulted = true,
-        .vector = frame->vector,
-        .error_code = frame->error_code,
-        .address = frame->vector == TRAP_PAGE_FAULT ? x86_read_cr2() : 0,
+        .vector = vector,
+        .error_code = error_code,
+        .address = vector == TRAP_PAGE_FAULT ? x86_read_cr2() : 0,
     };
+}
+
+/* Whether a probe may be what raised `vector`; the others come from outside or are asked for. */
+static bool is_fault_of_an_instruction(uint64_t vector)
+{
+    return vector != TRAP_DEBUG && vector != TRAP_NMI && vector != TRAP_BREAKPOINT &&
+           vector != TRAP_DOUBLE_FAULT && vector != TRAP_MACHINE_CHECK;
+}
+
+/* Goes on behind a load, store or MSR access of probe.S. */
+static bool resume_safe_access(struct trap_frame *frame)
+{
+    const uint64_t table = (uintptr_t)x86_fixups;
+    for (const struct x86_fixup *f = x86_fixups; f != x86_fixups_end; f++) {
+        if (frame->rip == table + (uint64_t)(int64_t)f->fault) { /* sign-extended offsets */
+            frame->rip = table + (uint64_t)(int64_t)f->resume;
+            frame->rax = X86_PROBE_FAULT(frame->vector, frame->error_code);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool resume_probe(struct trap_frame *frame)
+{
+    if (!probe.active) {
+        return false;
+    }
+    probe.fault = fault_of(frame->vector, frame->error_code);
     probe.active = false;
     frame->rip = probe.where.resume_rip;
     frame->rsp = probe.where.resume_rsp;
+    return true;
+}
+
+void trap_set_hook(bool (*handles)(struct trap_frame *frame))
+{
+    hook.handles = handles;
 }
 
 void trap_dispatch(struct trap_frame *frame)
 {
-    if (probe.active) {
-        resume_probe(frame);
+    if (is_fault_of_an_instruction(frame->vector) &&
+        (resume_safe_access(frame) || resume_probe(frame))) {
+        return;
+    }
+    if (hook.handles != NULL && hook.handles(frame)) {
         return;
     }
     if (frame->vector == TRAP_BREAKPOINT) {
@@ -160,37 +203,30 @@ void trap_dispatch(struct trap_frame *frame)
     panic_after_dump("unexpected %s at " PRIvirt, trap_name(frame->vector), frame->rip);
 }
 
-static void probe_begin(void)
+static struct trap_fault describe(uint64_t fault)
 {
-    probe.fault = (struct trap_fault){ .faulted = false };
-    probe.active = true;
-    arch_compiler_fence();
-}
-
-static struct trap_fault probe_end(void)
-{
-    arch_compiler_fence();
-    probe.active = false;
-    return probe.fault;
+    return fault == 0 ? (struct trap_fault){ .faulted = false }
+                      : fault_of(X86_PROBE_VECTOR(fault), X86_PROBE_ERROR_CODE(fault));
 }
 
 struct trap_fault trap_probe_read(virt_addr_t virt)
 {
-    probe_begin();
-    x86_probe_read(&probe.where, virt.value);
-    return probe_end();
+    uint64_t value;
+    return describe(x86_safe_load_1(virt.value, &value));
 }
 
 struct trap_fault trap_probe_write(virt_addr_t virt, uint8_t value)
 {
-    probe_begin();
-    x86_probe_write(&probe.where, virt.value, value);
-    return probe_end();
+    return describe(x86_safe_store_1(virt.value, value));
 }
 
 struct trap_fault trap_probe_execute(virt_addr_t virt)
 {
-    probe_begin();
+    probe.fault = (struct trap_fault){ .faulted = false };
+    probe.active = true;
+    arch_compiler_fence();
     x86_probe_execute(&probe.where, virt.value);
-    return probe_end();
+    arch_compiler_fence();
+    probe.active = false;
+    return probe.fault;
 }

@@ -53,8 +53,14 @@ void trap_init(void);
 /** Called by trap_entry.S for every exception; returns only where execution can go on. */
 void trap_dispatch(struct trap_frame *frame);
 
+/** Asks @p handles (NULL: nobody) about every exception that no probe and no safe access expected,
+ *  before anything is printed. Where it returns true, execution goes on with the frame as the hook
+ *  left it. Context of the hook: the exception's, interrupts off. */
+void trap_set_hook(bool (*handles)(struct trap_frame *frame));
+
 /** Reads, writes or calls @p virt and says what happened; the kernel goes on either way. A called
- *  address must hold code that returns. Not re-entrant. */
+ *  address must hold code that returns, and one call at a time is in flight; reads and writes work
+ *  in any context. */
 struct trap_fault trap_probe_read(virt_addr_t virt);
 struct trap_fault trap_probe_write(virt_addr_t virt, uint8_t value);
 struct trap_fault trap_probe_execute(virt_addr_t virt);

@@ -154,6 +154,12 @@ static inline void x86_sti(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
+/** INT3: a breakpoint exception, after which execution goes on. */
+static inline void x86_breakpoint(void)
+{
+    __asm__ volatile("int3" : : : "memory");
+}
+
 static inline void x86_hlt(void)
 {
     __asm__ volatile("hlt" : : : "memory");
