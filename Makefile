@@ -86,7 +86,8 @@ KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
-                   kernel/arch/x86_64/cpu_features.c
+                   kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
+                   kernel/dev/text_display.c kernel/arch/x86_64/cpu_features.c
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
@@ -97,6 +98,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
+                          kernel/dev/text_display.c \
                           kernel/monitor/line_editor.c kernel/monitor/vm_commands.c \
                           kernel/monitor/command.c kernel/monitor/command_input.c \
                           kernel/monitor/arguments.c kernel/monitor/progress.c \
@@ -171,10 +173,12 @@ $(BUILD)/loader/%.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(Q)$(LOADER_CC) $(LOADER_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/loader/loader/kernel_blob.o: loader/kernel_blob.S $(BLOB)
+$(BUILD)/loader/loader/kernel_blob.o: loader/kernel_blob.S $(ELF) $(BLOB) $(FONT)
 	$(call say,BLOB,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LOADER_CC) $(LOADER_FLAGS) -DKERNEL_BLOB='"$(BLOB)"' -c $< -o $@
+	$(Q)font_offset=$$(tools/blob-offset.sh $(ELF) $(BLOB) font_blob_start) && \
+	$(LOADER_CC) $(LOADER_FLAGS) -DKERNEL_BLOB='"$(BLOB)"' -DFONT_OFFSET=$$font_offset \
+	    -DFONT_BYTES=$$(stat -c %s $(FONT)) -c $< -o $@
 
 $(EFI): $(LOADER_O)
 	$(call say,PE,$@)

@@ -30,6 +30,7 @@
 #include "lib/compiler.h"
 #include "mmap_build.h"
 #include "options.h"
+#include "stop_screen.h"
 
 #define BOOT_STACK_BYTES UINT64_C(0x10000) /* 64 KiB, without the guard frame */
 
@@ -64,6 +65,7 @@ struct boot {
     phys_addr_t map_buffer; /* for the exit; a canary page behind it */
     uint64_t map_buffer_bytes;
     struct boot_work work;
+    struct stop_screen stop_screen;
 
     struct firmware_pins pins;
     struct handover handover;
@@ -78,8 +80,8 @@ struct boot {
 enum kstatus boot_refuse(struct boot *boot, enum kstatus status, const char *code,
                          const char *format, ...) PRINTF_LIKE(4, 5);
 
-/** Ends where the firmware can take nothing back: prints @p why on the serial line, waits 30 s or
- *  for a byte there, resets the machine. */
+/** Ends where the firmware can take nothing back: prints @p why on the serial line and on our own
+ *  screen, waits 30 s or for a byte on the serial line, resets the machine. */
 NORETURN void boot_stop(struct boot *boot, const char *why);
 
 /* ---- steps, in order (all MUST_CHECK: K_OK, or an error that is reported already) --------------
@@ -102,7 +104,7 @@ MUST_CHECK enum kstatus boot_read_options(struct boot *boot);
 MUST_CHECK enum kstatus boot_find_kernel(struct boot *boot);
 
 /** Allocates kernel image, stack, jump page, map buffer, work memory, bootinfo (`no-memory`,
- *  `bad-memory-map`). */
+ *  `bad-memory-map`), and what the stop screen needs, where there is a screen. */
 MUST_CHECK enum kstatus boot_allocate(struct boot *boot);
 
 /** Copies and relocates the kernel, fills the jump page. */

@@ -10,6 +10,7 @@
  *   map buffer     [raw EFI map, room to grow][canary page]
  *   work memory    what mmap_build() needs, and the list of mapped runs
  *   bootinfo       sized for the worst case
+ *   stop screen    its characters, where there is a screen; the boot goes on without
  */
 #include <arch/physmap.h>
 
@@ -213,6 +214,25 @@ static enum kstatus allocate_for_map(struct boot *boot)
     return status == K_OK ? allocate_block(boot, &sizes) : status;
 }
 
+static void allocate_stop_screen(struct boot *boot)
+{
+    const size_t bytes = stop_screen_plan(&boot->stop_screen, &boot->info.framebuffer);
+    if (bytes == 0) {
+        return;
+    }
+    const struct efi_alloc_request request = { .pages = pages_for(bytes),
+                                               .alignment_bytes = PAGE_SIZE,
+                                               .purpose = BOOTINFO_PURPOSE_SCRATCH,
+                                               .lifetime = BOOTINFO_LIFETIME_EXIT };
+    phys_addr_t cells;
+    if (efi_alloc_pages(&boot->alloc, &request, &cells) == K_OK) {
+        stop_screen_set_memory(&boot->stop_screen, cells);
+        return;
+    }
+    efi_console_print("warning: no memory for errors on the screen after the exit: they show on "
+                      "COM1 only");
+}
+
 enum kstatus boot_allocate(struct boot *boot)
 {
     const uint64_t addressable = bits_min(BIT(boot->cpu.phys_bits), DIRECT_MAP_SIZE);
@@ -221,7 +241,13 @@ enum kstatus boot_allocate(struct boot *boot)
     if (status == K_OK) {
         status = allocate_stack_and_jump(boot);
     }
-    return status == K_OK ? allocate_for_map(boot) : status;
+    if (status == K_OK) {
+        status = allocate_for_map(boot);
+    }
+    if (status == K_OK) {
+        allocate_stop_screen(boot);
+    }
+    return status;
 }
 
 /* ---- loading ------------------------------------------------------------------------------------

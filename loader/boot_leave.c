@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The last steps of the loader (boot.h): exit from boot services, final map, bootinfo, jump. From
- * the exit on there is no firmware but ResetSystem and no console but the serial port; what fails
- * here ends in boot_stop().
+ * the exit on there is no firmware but ResetSystem and no console but the serial port, and for
+ * who stops the screen by our own hand; what fails here ends in boot_stop().
  */
 #include <arch/cpu.h>
 #include <arch/physmap.h>
@@ -19,12 +19,28 @@
 /* ---- stop ---------------------------------------------------------------------------------------
  */
 
-void boot_stop(struct boot *boot, const char *why)
+static void write_stop_screen(void *context, const char *text, size_t size_bytes)
+{
+    stop_screen_write(context, text, size_bytes);
+}
+
+/* From here to the reset: no firmware, no interrupts, everything so far and to come on the serial
+ * line and on the screen. */
+static void open_stop_screen(struct boot *boot)
 {
     x86_cli(); /* else the firmware's timer may read the serial line in our place */
     efi_console_firmware_gone();
+    if (!boot->stop_screen.is_open) {
+        stop_screen_open(&boot->stop_screen, &boot->info.framebuffer);
+        efi_console_add_screen(write_stop_screen, &boot->stop_screen);
+    }
+}
+
+void boot_stop(struct boot *boot, const char *why)
+{
+    open_stop_screen(boot);
     efi_console_print("stopped: %s", why);
-    efi_console_print("reset in %u seconds, or at a byte on this line", STOP_SECONDS);
+    efi_console_print("reset in %u seconds, or at a byte on the serial line", STOP_SECONDS);
     const uint64_t hz = boot->info.tsc_hz != 0 ? boot->info.tsc_hz : TSC_HZ_GUESS;
     const uint64_t start = x86_rdtsc();
     while (x86_rdtsc() - start < hz * STOP_SECONDS && !efi_console_take_byte()) {
@@ -82,11 +98,11 @@ static uint64_t now(void *context)
 
 static const struct exit_boot_ops exit_ops = { .get_map = get_map, .exit = leave, .now = now };
 
-/* Boot services may be half shut down: nothing but the serial line and a reset. */
+/* Boot services may be half shut down: nothing but our own consoles and a reset. */
 NORETURN static void stop_after_refusal(struct boot *boot)
 {
     const struct exit_boot_result *const result = &boot->exit;
-    efi_console_firmware_gone();
+    open_stop_screen(boot);
     for (uint32_t i = 0; i < result->attempts && i < EXIT_BOOT_MAX_ATTEMPTS; i++) {
         efi_console_print("exit attempt %u: map key 0x%" FMTx64, i + 1, result->keys[i]);
     }

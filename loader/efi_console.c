@@ -23,6 +23,8 @@ static struct {
     SIMPLE_TEXT_OUTPUT_INTERFACE *firmware; /* NULL where there is none, or no more */
     struct uart uart;
     bool uart_is_ours; /* lines must be written to it directly */
+    void (*write_screen)(void *context, const char *text, size_t size_bytes); /* or NULL */
+    void *screen;
     char log[EFI_CONSOLE_LOG_BYTES];
     size_t log_length; /* bytes without the NUL */
 } console;
@@ -148,6 +150,9 @@ void efi_console_print_v(const char *format, va_list arguments)
     if (console.uart_is_ours) {
         uart_write(&console.uart, line);
     }
+    if (console.write_screen != NULL) {
+        console.write_screen(console.screen, line, start + length + 1);
+    }
 }
 
 void efi_console_print(const char *format, ...)
@@ -174,6 +179,14 @@ void efi_console_firmware_gone(void)
 {
     console.firmware = NULL;
     console.uart_is_ours = console.uart.present;
+}
+
+void efi_console_add_screen(void (*write)(void *context, const char *text, size_t size_bytes),
+                            void *context)
+{
+    console.write_screen = write;
+    console.screen = context;
+    write(context, console.log, console.log_length);
 }
 
 const char *efi_console_log(size_t *size_bytes)

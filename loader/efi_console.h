@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * Where the loader's lines go: the firmware's console (ConOut, which may be NULL), the first serial
- * port where the firmware's console is not that very port, and a log that ends in bootinfo. One
- * singleton, set up once. Loader only.
+ * port where the firmware's console is not that very port, a log that ends in bootinfo, and where
+ * the loader stops for good a screen of its own. One singleton, set up once. Loader only.
  *
  * Rule: nothing prints between the first GetMemoryMap of the exit and the end of boot services
  * (OutputString may allocate and so change the map key).
@@ -30,8 +30,14 @@ void efi_console_print(const char *format, ...) PRINTF_LIKE(1, 2);
 /** efi_console_print() with its arguments as a list. */
 void efi_console_print_v(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
 
-/** From here on only the serial port: boot services are gone, or may no longer be called. */
+/** From here on no firmware: the serial port, and a screen of one's own. Boot services are gone, or
+ * may no longer be called. */
 void efi_console_firmware_gone(void);
+
+/** From here on @p write gets every line as well, and now the log so far: a screen that needs no
+ *  firmware. @param context  handed to it */
+void efi_console_add_screen(void (*write)(void *context, const char *text, size_t size_bytes),
+                            void *context);
 
 /** The log so far, NUL-terminated. @param size_bytes  receives its size with the NUL */
 const char *efi_console_log(size_t *size_bytes);

@@ -183,6 +183,14 @@ def gate_loader_file_is_small(arguments):
         yield f"BOOTX64.EFI has {size} bytes, more than {EFI_LIMIT_BYTES}"
 
 
+def gate_font_is_in_the_loader_once(arguments):
+    """The loader draws with the font inside the kernel image (loader/kernel_blob.S)."""
+    image = (arguments.esp / "EFI/BOOT/BOOTX64.EFI").read_bytes()
+    count = image.count((arguments.build / "font.psf").read_bytes())
+    if count != 1:
+        yield f"BOOTX64.EFI has the font {count} times"
+
+
 def gate_loader_sections_are_write_xor_execute(arguments):
     """PE/COFF: also NX_COMPAT, relocations there, no time stamp (PE Format, Optional Header)."""
     image = (arguments.esp / "EFI/BOOT/BOOTX64.EFI").read_bytes()

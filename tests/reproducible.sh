@@ -12,7 +12,7 @@ esp=${2:-esp}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/firstlight-copy.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
 mkdir -p "$copy/esp/EFI/BOOT"
-cp -R Makefile kernel loader shared tests "$copy"
+cp -R Makefile kernel loader shared tests tools "$copy"
 
 env -u BUILD -u ESP make -s -C "$copy" "-j$(nproc)" esp/EFI/BOOT/BOOTX64.EFI
 cmp "$copy/esp/EFI/BOOT/BOOTX64.EFI" "$esp/EFI/BOOT/BOOTX64.EFI"

@@ -7,9 +7,7 @@
 
 #include <arch/physmap.h>
 
-#include "dev/framebuffer.h"
-#include "dev/psf_font.h"
-#include "dev/text_screen.h"
+#include "dev/text_display.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/memory_map.h"
 #include "mm/mm_init.h"
@@ -21,55 +19,16 @@
 extern const uint8_t font_blob_start[] __attribute__((visibility("hidden")));
 extern const uint8_t font_blob_end[] __attribute__((visibility("hidden")));
 
-#define CHARACTER_COUNT 256U
-
 struct screen {
     bool is_up;
     bool is_writing;
     struct mmio_guard mapping;
-    struct framebuffer framebuffer;
-    struct psf_font font;
-    struct text_screen text;
-    uint32_t scale;
-    phys_addr_t cells; /* the frames of `text` */
+    struct text_display display;
+    phys_addr_t cells; /* the frames of its characters */
     uint64_t cells_bytes;
-    uint32_t glyphs[CHARACTER_COUNT]; /* of each byte */
 };
 
 static struct screen screen;
-
-/* ---- font --------------------------------------------------------------------------------------
- */
-
-/* Bytes that are not ASCII have no meaning without an encoding: they show as the replacement
- * character, as does what the font lacks. */
-static void choose_glyphs(void)
-{
-    uint32_t replacement = 0; /* without either of these: glyph 0, which every font has */
-    if (!psf_font_find(&screen.font, 0xfffd, &replacement)) {
-        (void)psf_font_find(&screen.font, '?', &replacement);
-    }
-    for (uint32_t i = 0; i < CHARACTER_COUNT; i++) {
-        screen.glyphs[i] = replacement;
-        if (i >= ' ' && i < 0x7f) {
-            (void)psf_font_find(&screen.font, i, &screen.glyphs[i]); /* the replacement stays */
-        }
-    }
-}
-
-/* ---- drawing -----------------------------------------------------------------------------------
- */
-
-static void draw_cell(void *context, uint32_t column, uint32_t row, uint8_t character)
-{
-    (void)context;
-    const struct framebuffer_spot spot = {
-        .x = column * screen.font.width * screen.scale,
-        .y = row * screen.font.height * screen.scale,
-        .scale = screen.scale,
-    };
-    framebuffer_draw_glyph(&screen.framebuffer, spot, &screen.font, screen.glyphs[character]);
-}
 
 void screen_write(const char *text, size_t size_bytes)
 {
@@ -77,8 +36,8 @@ void screen_write(const char *text, size_t size_bytes)
         return;
     }
     screen.is_writing = true;
-    screen.text.cells = physmap_ptr(screen.cells, screen.cells_bytes);
-    text_screen_write(&screen.text, text, size_bytes);
+    screen.display.text.cells = physmap_ptr(screen.cells, screen.cells_bytes);
+    text_display_write(&screen.display, text, size_bytes);
     screen.is_writing = false;
 }
 
@@ -112,8 +71,7 @@ static void drop_mapping(void)
     BUG_ON(mmio_guard_release(&screen.mapping) != K_OK);
 }
 
-static enum kstatus map_framebuffer(const struct bootinfo_framebuffer *info,
-                                    const struct framebuffer_span *span)
+static enum kstatus map_framebuffer(const struct framebuffer_span *span)
 {
     if (is_in_direct_map(span)) {
         return K_EFAULT;
@@ -126,66 +84,48 @@ static enum kstatus map_framebuffer(const struct bootinfo_framebuffer *info,
                                  PAGE_CACHE_WRITE_COMBINING);
     if (status != K_OK) {
         drop_mapping();
-        return status;
-    }
-    const virt_addr_t first = virt_add(screen.mapping.virt, span->offset_bytes);
-    screen.framebuffer = framebuffer_open(info, (volatile uint32_t *)(uintptr_t)first.value);
-    return K_OK;
-}
-
-static enum kstatus make_cells(const struct text_screen_size *size)
-{
-    screen.cells_bytes = text_screen_cells_bytes(size);
-    const uint64_t frames = bits_align_up(screen.cells_bytes, PAGE_SIZE) / PAGE_SIZE;
-    const enum kstatus status =
-        allocate_page_frames(page_frame_count(BIT(bits_log2_ceil(frames))), &screen.cells);
-    if (status == K_OK) {
-        screen.scale = size->scale;
-        text_screen_init(&screen.text, size, physmap_ptr(screen.cells, screen.cells_bytes),
-                         draw_cell, NULL);
     }
     return status;
 }
 
-/* All that can be refused before anything is taken. */
-static enum kstatus plan(const struct bootinfo_framebuffer *info, struct framebuffer_span *span,
-                         struct text_screen_size *size)
+static enum kstatus allocate_cells(size_t size_bytes)
 {
-    enum kstatus status = framebuffer_locate(info, span);
+    screen.cells_bytes = size_bytes;
+    const uint64_t frames = bits_align_up(size_bytes, PAGE_SIZE) / PAGE_SIZE;
+    return allocate_page_frames(page_frame_count(BIT(bits_log2_ceil(frames))), &screen.cells);
+}
+
+static enum kstatus take(const struct text_display_plan *plan)
+{
+    enum kstatus status = map_framebuffer(&plan->span);
     if (status != K_OK) {
         return status;
     }
-    const size_t font_bytes = (uintptr_t)font_blob_end - (uintptr_t)font_blob_start;
-    status = psf_font_parse(font_blob_start, font_bytes, &screen.font);
+    status = allocate_cells(plan->cells_bytes);
     if (status != K_OK) {
-        return status;
+        drop_mapping();
     }
-    return text_screen_fit(info->width, info->height, screen.font.width, screen.font.height, size);
+    return status;
 }
 
 enum kstatus screen_init(const struct bootinfo_framebuffer *info)
 {
     BUG_ON(screen.is_up);
-    struct framebuffer_span span;
-    struct text_screen_size size;
-    enum kstatus status = plan(info, &span, &size);
+    struct text_display_plan plan;
+    const size_t font_bytes = (uintptr_t)font_blob_end - (uintptr_t)font_blob_start;
+    enum kstatus status = text_display_plan(info, font_blob_start, font_bytes, &plan);
+    if (status == K_OK) {
+        status = take(&plan);
+    }
     if (status != K_OK) {
         return status;
     }
-    status = map_framebuffer(info, &span);
-    if (status != K_OK) {
-        return status;
-    }
-    status = make_cells(&size);
-    if (status != K_OK) {
-        drop_mapping();
-        return status;
-    }
-    choose_glyphs();
-    framebuffer_clear(&screen.framebuffer);
+    const virt_addr_t pixels = virt_add(screen.mapping.virt, plan.span.offset_bytes);
+    text_display_open(&screen.display, info, &plan, (volatile uint32_t *)(uintptr_t)pixels.value,
+                      physmap_ptr(screen.cells, screen.cells_bytes));
     screen.is_up = true;
     printk_replay(screen_write);
     pr_info("screen: %ux%u pixels at " PRIphys ", %ux%u characters, scale %u", info->width,
-            info->height, info->base, size.columns, size.rows, size.scale);
+            info->height, info->base, plan.size.columns, plan.size.rows, plan.size.scale);
     return K_OK;
 }

@@ -5,9 +5,9 @@
 #include "dev/text_screen.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "lib/bits.h"
+#include "lib/string.h"
 
 #define BLANK       ((uint8_t)' ')
 #define TAB_COLUMNS 8U

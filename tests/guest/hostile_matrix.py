@@ -20,12 +20,14 @@ TESTS = "test=* exit"
 @dataclass(frozen=True)
 class HostileBoot(Boot):
     """`type_on`: a byte goes to the serial line as soon as this text is on it. Between the text
-    `waits_from` and the end there are at least `waits_seconds`."""
+    `waits_from` and the end there are at least `waits_seconds`. `screen_from`: before the byte is
+    typed the screen shows the serial line's text from this line on."""
     firmware: str = "2M"
     medium: str = "kernel"
     compiler: str = "hostile"
     faults: str = ""
     type_on: str = ""
+    screen_from: str = ""
     waits_from: str = ""
     waits_seconds: float = 0.0
 
@@ -70,8 +72,9 @@ EXITS = [
             waits_from="reset in 30 seconds", waits_seconds=2.0,
             log_has=ALL_KEYS + ("stopped: ExitBootServices refused every key",
                                 "reset in 30 seconds")),
-    hostile("refuse:1000", verdict=RESET, type_on="or at a byte on this line", seconds=25,
-            log_has=ALL_KEYS),
+    hostile("refuse:1000", verdict=RESET, type_on="or at a byte on the serial line", seconds=25,
+            log_has=ALL_KEYS + ("stopped: ",), screen=True,
+            screen_from="firstlight: leaving boot services"),
     hostile("exit-error,stall-tenth", verdict=RESET,
             log_has=("failed with an error that it must not return",)),
     hostile("refuse:3,grow:200,stall-tenth", verdict=RESET, log_has=("wants a larger buffer",)),

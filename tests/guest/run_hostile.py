@@ -4,14 +4,13 @@
 
     run_hostile.py [--build DIR] [--esp DIR] [--logs DIR] [--jobs N] [--list] [PATTERN ...]
 
-Like run_matrix.py, but for HOSTILE.EFI, with a serial line that can be typed on, and with the
-check that no forbidden call was made. A failed boot's folder stays in LOGS/hostile/NAME.
+Like run_matrix.py, but for HOSTILE.EFI, with a serial line that can be typed on, a screen that can
+be read, and with the check that no forbidden call was made. A failed boot's folder stays in LOGS/hostile/NAME.
 """
 
 import argparse
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 import boot as boot_module
 import hostile_matrix
 import run_matrix
+import screen
 
 
 def parse_arguments():
@@ -48,6 +48,8 @@ class SerialLine:
         self.socket = None
         self.seen_at = None
         self.waited = 0.0  # seconds from the watched text to the last look
+        self.rows = None  # what the screen showed when it was last read
+        self.screen_is_right = False
 
     def arguments(self):
         return ["-chardev", f"socket,id=com1,path={self.path},server=on,wait=off,"
@@ -75,9 +77,23 @@ class SerialLine:
         self.folder.cleanup()
 
 
-def wait(process, boot, line):
+def read_screen(guest, boot, line, font):
+    """Reads the screen until it shows what it must; a screen that is being drawn cannot be read."""
+    if line.screen_is_right:
+        return
+    picture = guest.picture()
+    try:
+        line.rows = screen.read_rows(picture, font)
+    except ValueError as error:
+        line.rows = [str(error)]
+    line.screen_is_right = screen.shows_log_from(boot.screen_from, line.text(), line.rows,
+                                                 screen.grid_of(picture, font)[0])
+
+
+def wait(guest, boot, line, font):
     """Waits for the end as boot.py names it, typing where the boot wants it."""
     deadline = time.monotonic() + boot.seconds
+    process = guest.process
     while process.poll() is None:
         text = line.text()
         line.watch(boot.waits_from)
@@ -86,7 +102,10 @@ def wait(process, boot, line):
         if time.monotonic() > deadline:
             return f"no end within {boot.seconds} s"
         if boot.type_on and boot.type_on in text:
-            line.type_byte()
+            if boot.screen_from:
+                read_screen(guest, boot, line, font)
+            if line.screen_is_right or not boot.screen_from:
+                line.type_byte()
         time.sleep(0.1)
     if match := boot_module.RETURN_LINE.search(line.text()):
         return f"returned:{match[1]}"
@@ -96,20 +115,18 @@ def wait(process, boot, line):
                                           f"QEMU failed with {process.returncode}")
 
 
-def boot_once(boot, build, folder):
+def boot_once(boot, build, font, folder):
     """Boots; returns how it ended, its serial line, and the seconds it took."""
     line = SerialLine(folder)
     arguments = boot_module.qemu_arguments(replace(boot, serial=False), build, folder)
     started = time.monotonic()
-    with open(folder / "qemu.log", "wb") as output:
-        process = subprocess.Popen([*arguments, *line.arguments()], stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=subprocess.STDOUT)
-        try:
-            end = wait(process, boot, line)
-        finally:
-            process.kill()
-            process.wait()
-            line.close()
+    try:
+        with open(folder / "qemu.log", "wb") as output, \
+                screen.Guest([*arguments, *line.arguments()], Path(line.folder.name),
+                             output) as guest:
+            end = wait(guest, boot, line, font)
+    finally:
+        line.close()
     return end, line, time.monotonic() - started
 
 
@@ -121,15 +138,17 @@ def judge(boot, end, line):
                          if hostile_matrix.FORBIDDEN in row]
     if "hostile: started with: " not in text:
         outcome.problems.append("HOSTILE.EFI did not start")
+    if boot.screen_from and not line.screen_is_right:
+        outcome.problems += ["the screen does not show the serial line:", *(line.rows or [])]
     if line.waited < boot.waits_seconds:
         outcome.problems.append(f"waited {line.waited:.1f} s, must wait {boot.waits_seconds} s")
     return outcome
 
 
-def run_one(boot, build, folder):
+def run_one(boot, build, font, folder):
     folder.mkdir(parents=True)
     try:
-        end, line, seconds = boot_once(boot, build, folder)
+        end, line, seconds = boot_once(boot, build, font, folder)
         outcome = judge(boot, end, line)
     except Exception:  # pylint: disable=broad-except  # the other boots go on
         return boot_module.Outcome(boot, problems=traceback.format_exc().splitlines())
@@ -147,12 +166,13 @@ def main():
         return 0
     build = boot_module.Build(arguments.build / "guest/HOSTILE.EFI",
                               arguments.build / "kernel.stripped.elf")
+    font = screen.read_psf1((arguments.build / "font.psf").read_bytes())
     root = arguments.logs / "hostile"
     shutil.rmtree(root, ignore_errors=True)
     failed = 0
     print(f"KTAP version 1\n1..{len(selected)}", flush=True)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        futures = [pool.submit(run_one, b, build, root / b.name) for b in selected]
+        futures = [pool.submit(run_one, b, build, font, root / b.name) for b in selected]
         for number, future in enumerate(futures, 1):
             outcome = future.result()
             run_matrix.show(number, outcome, root / outcome.boot.name)

@@ -94,28 +94,43 @@ def read_rows(picture, font):
     return text
 
 
+def wrap(lines, columns):
+    """Lines as the rows of a terminal, trailing blanks cut."""
+    return [line[at:at + columns].rstrip() for line in lines
+            for at in range(0, len(line) or 1, columns)]
+
+
 def expected_rows(log, columns, rows):
     """The last `rows` rows of `log` on a terminal, from its first kernel line on."""
     lines = log.replace("\r", "").split("\n")
     first = next(i for i, line in enumerate(lines) if "] Firstlight " in line)
-    wrapped = []
-    for line in lines[first:]:
-        if not line.startswith("@report "):
-            wrapped += [line[at:at + columns].rstrip() for at in range(0, len(line) or 1, columns)]
+    wrapped = wrap([line for line in lines[first:] if not line.startswith("@report ")], columns)
     blank = [""] * max(0, rows - len(wrapped))
     return wrapped[-rows:] + blank
+
+
+def shows_log_from(start, log, rows, columns):
+    """Whether `rows` of a screen, from the one that reads `start` on, are the end of `log` from
+    there on, and nothing behind it."""
+    lines = log.replace("\r", "").split("\n")
+    if start not in lines or start not in rows:
+        return False
+    wanted = wrap(lines[lines.index(start):], columns)
+    shown = rows[rows.index(start):]
+    most = max(len(wanted), len(shown))
+    return shown + [""] * (most - len(shown)) == wanted + [""] * (most - len(wanted))
 
 
 class Guest:
     """A running QEMU with a QMP socket; serial log in work/serial.log. Use as a context."""
 
-    def __init__(self, arguments, work):
+    def __init__(self, arguments, work, output=subprocess.DEVNULL):
         self.work = work
         self.log_file = work / "serial.log"
         path = work / "qmp.sock"
         self.process = subprocess.Popen([*arguments, "-qmp", f"unix:{path},server=on,wait=off"],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        stdin=subprocess.DEVNULL, stdout=output,
+                                        stderr=subprocess.STDOUT)
         self.socket = socket.socket(socket.AF_UNIX)
         self.connect(str(path))
 

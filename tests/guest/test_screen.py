@@ -72,3 +72,13 @@ class ScreenTest(unittest.TestCase):
         self.assertEqual(screen.expected_rows(log, 20, 6),
                          ["[ 0.1] Firstlight 0.", "1.0", "abcdefghijklmnopqrst", "uvwxyz", ">", ""])
         self.assertEqual(screen.expected_rows(log, 26, 2), ["abcdefghijklmnopqrstuvwxyz", ">"])
+
+    def test_log_from_a_line_on_is_found_to_its_end_and_to_the_character(self):
+        log = "firmware\r\nstart\r\nabcdefghi\r\nend\r\n"
+        rows = ["other", "start", "abcdefgh", "i", "end", "", ""]
+        self.assertTrue(screen.shows_log_from("start", log, rows, 8))
+        self.assertFalse(screen.shows_log_from("start", log, rows, 9))
+        self.assertFalse(screen.shows_log_from("start", log, [*rows[:4], "emd", ""], 8))
+        self.assertFalse(screen.shows_log_from("start", log, [*rows[:5], "more"], 8))
+        self.assertFalse(screen.shows_log_from("start", log, rows[:4], 8))
+        self.assertFalse(screen.shows_log_from("begin", log, rows, 8))

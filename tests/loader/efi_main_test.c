@@ -232,7 +232,7 @@ static void loader_exit_refused_for_ever_prints_keys_and_resets(struct ktest *t)
 static void loader_stopped_resets_at_a_byte_on_the_serial_line(struct ktest *t)
 {
     const struct fake_efi_script script = { .refuse = 8, .serial_byte_after_stop = true };
-    resets(t, &script, "or at a byte on this line");
+    resets(t, &script, "or at a byte on the serial line");
     KTEST_TRUE(t, result.interrupts_off); /* the firmware's timer must not read that byte */
     KTEST_TRUE(t, result.stopped_ms < 1000);
 }
@@ -250,6 +250,105 @@ static void loader_reset_that_returns_halts(struct ktest *t)
                                             .serial_byte_after_stop = true,
                                             .reset_returns = true };
     expect(t, &script, FAKE_EFI_HALTED, NULL);
+}
+
+/* ---- the stop screen ----------------------------------------------------------------------------
+ */
+
+/* What the serial line carried, wrapped at the screen's 128 columns, ends the screen's text. */
+static void check_screen_shows_the_serial_line(struct ktest *t)
+{
+    static char wrapped[FAKE_EFI_TEXT_BYTES];
+    size_t length = 0;
+    size_t column = 0;
+    for (const char *text = result.serial; *text != '\0' && length < sizeof(wrapped) - 2; text++) {
+        if (column == 128 && *text != '\n') {
+            wrapped[length++] = '\n';
+            column = 0;
+        }
+        while (*text == '\n' && length > 0 && wrapped[length - 1] == ' ') {
+            length--; /* nobody sees blanks at the end of a line */
+        }
+        wrapped[length++] = *text;
+        column = *text == '\n' ? 0 : column + 1;
+    }
+    wrapped[length] = '\0';
+    KTEST_TRUE(t, result.screen_is_touched && length > 100);
+    if (strncmp(result.screen, wrapped, length) != 0) {
+        KTEST_STRING(t, result.screen, wrapped); /* shows both */
+    }
+}
+
+static void loader_refused_exit_shows_everything_on_the_screen(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = {
+        { EFI_MAP_RUNTIME_DATA, 0xe000800, 1, WB | EFI_MAP_ATTRIBUTE_RUNTIME },
+    };
+    static const enum fake_efi_screen screens[] = { FAKE_EFI_SCREEN_RGB, FAKE_EFI_SCREEN_BGR };
+    for (size_t i = 0; i < ARRAY_COUNT(screens); i++) {
+        const struct fake_efi_script script = { .overlay = overlay,
+                                                .overlay_count = ARRAY_COUNT(overlay),
+                                                .screen = screens[i],
+                                                .refuse = FAKE_EFI_FOR_EVER,
+                                                .serial_byte_after_stop = true };
+        resets(t, &script, "stopped: ");
+        check_screen_shows_the_serial_line(t);
+        KTEST_TRUE(t, strstr(result.screen, "\nfirstlight: exit attempt 1: map key 0x") != NULL);
+        KTEST_TRUE(t, strstr(result.screen, "\nfirstlight: exit attempt 8: map key 0x") != NULL);
+        KTEST_TRUE(t, strstr(result.screen, "is not aligned: EDK2 refuses the exit") != NULL);
+        KTEST_TRUE(t, strstr(result.screen, "\nfirstlight: reset in 30 seconds") != NULL);
+    }
+}
+
+static void loader_refused_exit_without_serial_port_shows_it_on_the_screen(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 8,
+                                            .no_uart = true,
+                                            .screen = FAKE_EFI_SCREEN_BGR };
+    resets(t, &script, NULL);
+    KTEST_TRUE(t, strstr(result.screen, "stopped: ExitBootServices refused every key") != NULL);
+}
+
+static void loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line(struct ktest *t)
+{
+    static const enum fake_efi_screen screens[] = { FAKE_EFI_SCREEN_NONE, FAKE_EFI_SCREEN_BLT_ONLY,
+                                                    FAKE_EFI_SCREEN_MASKS_24 };
+    for (size_t i = 0; i < ARRAY_COUNT(screens); i++) {
+        const struct fake_efi_script script = { .refuse = 8,
+                                                .screen = screens[i],
+                                                .serial_byte_after_stop = true };
+        resets(t, &script, "stopped: ExitBootServices refused every key");
+        KTEST_TRUE(t, !result.screen_is_touched);
+    }
+}
+
+/* Each allocation of pages reads the map into pool memory first. Behind the one for the screen come
+ * the preview of the map and the page tables. */
+static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
+{
+    const struct fake_efi_script sound = { .screen = FAKE_EFI_SCREEN_BGR };
+    enters(t, &sound, NULL);
+    KTEST_TRUE(t, !result.screen_is_touched); /* a boot that works leaves the screen alone */
+    const uint32_t calls = result.calls[FAKE_EFI_ALLOCATE_POOL];
+    const struct fake_efi_script script = {
+        .screen = FAKE_EFI_SCREEN_BGR,
+        .refuse = 8,
+        .serial_byte_after_stop = true,
+        .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 2, 1, EFI_OUT_OF_RESOURCES } },
+    };
+    resets(t, &script, "no memory for errors on the screen");
+    KTEST_TRUE(t, printed("stopped: ExitBootServices refused every key"));
+    KTEST_TRUE(t, !result.screen_is_touched);
+}
+
+static void loader_stop_behind_the_exit_shows_on_the_screen(struct ktest *t)
+{
+    const struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BGR,
+                                            .refuse = 1,
+                                            .grow_each_exit = 400,
+                                            .serial_byte_after_stop = true };
+    resets(t, &script, "GetMemoryMap wants a larger buffer");
+    KTEST_TRUE(t, strstr(result.screen, "stopped: GetMemoryMap wants a larger buffer") != NULL);
 }
 
 static void loader_exit_with_a_wrong_error_resets(struct ktest *t)
@@ -648,6 +747,11 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_stopped_resets_at_a_byte_on_the_serial_line),
     KTEST_CASE(loader_stopped_without_serial_port_resets),
     KTEST_CASE(loader_reset_that_returns_halts),
+    KTEST_CASE(loader_refused_exit_shows_everything_on_the_screen),
+    KTEST_CASE(loader_refused_exit_without_serial_port_shows_it_on_the_screen),
+    KTEST_CASE(loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line),
+    KTEST_CASE(loader_without_memory_for_the_stop_screen_goes_on),
+    KTEST_CASE(loader_stop_behind_the_exit_shows_on_the_screen),
     KTEST_CASE(loader_exit_with_a_wrong_error_resets),
     KTEST_CASE(loader_map_failing_after_a_refused_exit_resets),
     KTEST_CASE(loader_map_growing_with_each_exit_enters_the_kernel),

@@ -24,9 +24,9 @@ $(BUILD)/host/loader/%.o: %.S
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -c $< -o $@
 
-$(BUILD)/host/loader_unit: $(LOADER_UNIT_O)
+$(BUILD)/host/loader_unit: $(LOADER_UNIT_O) $(FONT_O)
 	$(call say,HOSTLD,$@)
-	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(LOADER_UNIT_O)
+	$(Q)$(HOST_CC) $(SANITIZE) -pthread -o $@ $(LOADER_UNIT_O) $(FONT_O)
 
 .PHONY: test-loader
 test-loader: $(BUILD)/host/loader_unit

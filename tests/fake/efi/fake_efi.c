@@ -197,6 +197,7 @@ EFI_SYSTEM_TABLE *fake_efi_start(const struct fake_efi_script *script)
 void fake_efi_finish(void)
 {
     fake_efi_memory_finish();
+    fake_efi_devices_finish();
 }
 
 /* ---- what the loader finds linked in ------------------------------------------------------------

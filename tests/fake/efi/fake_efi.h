@@ -163,6 +163,8 @@ struct fake_efi_result {
     uint64_t stopped_ms;               /* fake time from the last print to the reset */
     char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
     char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
+    bool screen_is_touched;            /* somebody wrote to the framebuffer */
+    char screen[FAKE_EFI_TEXT_BYTES];  /* what can be read on it then, rows of text */
     bool bootinfo_is_good;             /* the kernel's own check says so */
     struct bootinfo info;              /* its header, where the kernel was entered */
     uint64_t usable_bytes;             /* by its map: type 1 */

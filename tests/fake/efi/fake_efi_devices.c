@@ -18,9 +18,6 @@
 #define STATUS_IDLE     0x60U
 #define STATUS_READY    0x01U
 #define TICKS_EACH_POLL (FAKE_EFI_TSC_HZ / 1000) /* a read of the line status costs 1 ms */
-#define SCREEN_BASE     UINT64_C(0x80000000)
-#define SCREEN_WIDTH    1024U
-#define SCREEN_HEIGHT   768U
 
 static struct {
     uint8_t scratch;
@@ -162,22 +159,36 @@ static uint32_t pixel_format(enum fake_efi_screen screen)
     return PixelBlueGreenRedReserved8BitPerColor;
 }
 
+static bool has_pixels(enum fake_efi_screen screen)
+{
+    return screen == FAKE_EFI_SCREEN_RGB || screen == FAKE_EFI_SCREEN_BGR ||
+           screen == FAKE_EFI_SCREEN_MASKS_24;
+}
+
+void fake_efi_devices_finish(void)
+{
+    if (has_pixels(fake_efi_state.script.screen)) {
+        fake_efi_screen_finish();
+    }
+}
+
 static void make_screen(enum fake_efi_screen screen)
 {
-    const uint64_t bytes = UINT64_C(4) * SCREEN_WIDTH * SCREEN_HEIGHT;
+    const uint64_t bytes = FAKE_EFI_SCREEN_BYTES;
     const uint32_t format = pixel_format(screen);
     devices.screen_info = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
-        .HorizontalResolution = SCREEN_WIDTH,
-        .VerticalResolution = SCREEN_HEIGHT,
+        .HorizontalResolution = FAKE_EFI_SCREEN_WIDTH,
+        .VerticalResolution = FAKE_EFI_SCREEN_HEIGHT,
         .PixelInformation = { 0xff0000, 0xff00, 0xff, 0 },
-        .PixelsPerScanLine = SCREEN_WIDTH,
+        .PixelsPerScanLine = FAKE_EFI_SCREEN_WIDTH,
     };
     memcpy(&devices.screen_info.PixelFormat, &format, sizeof(format)); /* may be no enumerator */
     devices.screen_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){
         .MaxMode = 1,
         .Info = &devices.screen_info,
         .SizeOfInfo = sizeof(devices.screen_info),
-        .FrameBufferBase = screen == FAKE_EFI_SCREEN_WRAPS ? UINT64_MAX - 4096 : SCREEN_BASE,
+        .FrameBufferBase =
+            screen == FAKE_EFI_SCREEN_WRAPS ? UINT64_MAX - 4096 : FAKE_EFI_SCREEN_BASE,
         .FrameBufferSize = screen == FAKE_EFI_SCREEN_TOO_SMALL ? bytes - 1 : bytes,
     };
     devices.screen.Mode = screen == FAKE_EFI_SCREEN_NO_MODE ? NULL : &devices.screen_mode;
@@ -358,5 +369,8 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     services->SetWatchdogTimer = set_watchdog_timer;
     plug_uart();
     make_screen(script->screen);
+    if (has_pixels(script->screen)) {
+        fake_efi_screen_start();
+    }
     describe_image(system);
 }

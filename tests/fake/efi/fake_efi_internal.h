@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * Between the files of the scripted firmware: fake_efi.c (tables, phase, run), fake_efi_memory.c
- * (pages, pool, map, exit), fake_efi_volume.c (files), fake_efi_devices.c (consoles, screen,
- * COM1, handles).
+ * (pages, pool, map, exit), fake_efi_volume.c (files), fake_efi_devices.c (consoles, COM1,
+ * handles), fake_efi_screen.c (pixels).
  */
 #ifndef FAKE_EFI_INTERNAL_H
 #define FAKE_EFI_INTERNAL_H
@@ -39,6 +39,12 @@ void fake_efi_memory_start(EFI_BOOT_SERVICES *services);
 void fake_efi_memory_finish(void);
 void fake_efi_volume_start(void);
 void fake_efi_devices_start(EFI_SYSTEM_TABLE *system);
+void fake_efi_devices_finish(void);
+
+/** Gives the screen its pixels, of a colour that nobody draws with. */
+void fake_efi_screen_start(void);
+/** Reads the screen into fake_efi. */
+void fake_efi_screen_finish(void);
 
 /** The file system protocol of the volume. */
 void *fake_efi_volume_interface(void);
@@ -48,6 +54,11 @@ EFI_CONFIGURATION_TABLE fake_efi_acpi(void);
 
 /** Writes a small kernel image to where loader/kernel_blob.S would have one. */
 void fake_efi_make_kernel(void);
+
+#define FAKE_EFI_SCREEN_BASE   UINT64_C(0x80000000)
+#define FAKE_EFI_SCREEN_WIDTH  1024U
+#define FAKE_EFI_SCREEN_HEIGHT 768U
+#define FAKE_EFI_SCREEN_BYTES  (UINT64_C(4) * FAKE_EFI_SCREEN_WIDTH * FAKE_EFI_SCREEN_HEIGHT)
 
 #define FAKE_EFI_TSC_HZ     UINT64_C(1000000000)
 #define FAKE_EFI_ACPI_START UINT64_C(0xe180000)
