@@ -87,7 +87,8 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c ke
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
-                   kernel/dev/text_display.c kernel/arch/x86_64/cpu_features.c
+                   kernel/dev/text_display.c kernel/dev/serial8250.c \
+                   kernel/arch/x86_64/cpu_features.c
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
@@ -107,8 +108,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
-                          loader/device_path.c loader/firmware_tables.c loader/handover.c \
-                          loader/uart.c)
+                          loader/device_path.c loader/firmware_tables.c loader/handover.c)
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c
 

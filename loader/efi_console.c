@@ -9,11 +9,11 @@
 
 #include <stdint.h>
 
+#include "dev/serial8250.h"
 #include "device_path.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "printk.h"
-#include "uart.h"
 
 #define LINE_BYTES 512U
 #define WIDE_CHARS 128U
@@ -21,7 +21,7 @@
 /* The loader's console (singleton). */
 static struct {
     SIMPLE_TEXT_OUTPUT_INTERFACE *firmware; /* NULL where there is none, or no more */
-    struct uart uart;
+    struct serial8250 uart;
     bool uart_is_ours; /* lines must be written to it directly */
     void (*write_screen)(void *context, const char *text, size_t size_bytes); /* or NULL */
     void *screen;
@@ -90,10 +90,11 @@ static bool firmware_console_is_com1(EFI_SYSTEM_TABLE *system)
 void efi_console_init(EFI_SYSTEM_TABLE *system)
 {
     console.firmware = system->ConOut;
-    uart_probe(&console.uart, UART_COM1_PORT);
-    console.uart_is_ours = console.uart.present && !firmware_console_is_com1(system);
+    static const struct serial8250_place com1 = SERIAL8250_PLACE_PORT(SERIAL8250_COM1);
+    console.uart_is_ours =
+        serial8250_probe(&console.uart, &com1, 0) == K_OK && !firmware_console_is_com1(system);
     if (console.uart_is_ours) {
-        uart_setup(&console.uart);
+        console.uart_is_ours = serial8250_setup(&console.uart) == K_OK;
     }
 }
 
@@ -148,7 +149,7 @@ void efi_console_print_v(const char *format, va_list arguments)
         write_firmware(line);
     }
     if (console.uart_is_ours) {
-        uart_write(&console.uart, line);
+        serial8250_write(&console.uart, line, strlen(line));
     }
     if (console.write_screen != NULL) {
         console.write_screen(console.screen, line, start + length + 1);
@@ -197,5 +198,6 @@ const char *efi_console_log(size_t *size_bytes)
 
 bool efi_console_take_byte(void)
 {
-    return uart_take_byte(&console.uart);
+    uint8_t byte; /* which one does not matter */
+    return serial8250_getc(&console.uart, &byte) == K_OK;
 }

@@ -51,13 +51,21 @@ static void put_on_wire(struct fake_uart *uart, uint8_t byte)
     }
 }
 
+static uint32_t transmitter_bytes(const struct fake_uart *uart)
+{
+    return (uart->fifo_control & FCR_ENABLE) != 0 && !uart->no_fifo ? 16 : 1;
+}
+
 static void transmit(struct fake_uart *uart, uint8_t byte)
 {
-    if (uart->busy_polls > 0) {
+    if (uart->queued == transmitter_bytes(uart)) {
         uart->lost++;
         return;
     }
-    uart->busy_polls = uart->byte_polls;
+    if (uart->byte_polls > 0) {
+        uart->busy_polls = uart->queued == 0 ? uart->byte_polls : uart->busy_polls;
+        uart->queued++;
+    }
     if ((uart->modem_control & MCR_LOOPBACK) != 0 && !uart->no_loopback) {
         store_received(uart, byte);
     } else {
@@ -65,20 +73,41 @@ static void transmit(struct fake_uart *uart, uint8_t byte)
     }
 }
 
+void fake_uart_send_queued(struct fake_uart *uart, uint32_t bytes)
+{
+    uart->queued -= bytes < uart->queued ? bytes : uart->queued;
+    uart->busy_polls = uart->queued == 0 ? 0 : uart->byte_polls;
+}
+
+/* A line status read is a tick of the clock. */
+static void tick(struct fake_uart *uart)
+{
+    if (uart->busy_polls == 0 || uart->stuck) {
+        return;
+    }
+    uart->busy_polls--;
+    if (uart->busy_polls == 0) {
+        fake_uart_send_queued(uart, 1);
+    }
+}
+
 static uint8_t read_line_status(struct fake_uart *uart)
 {
     uart->line_status_reads++;
+    if (uart->unplugged) {
+        return 0xff;
+    }
     const uint8_t ready = uart->received_count > 0 ? LSR_READY : 0;
     const uint8_t empty = uart->busy_polls == 0 ? LSR_EMPTY : 0;
-    if (uart->busy_polls > 0 && !uart->stuck) {
-        uart->busy_polls--;
-    }
-    return ready | empty;
+    const uint8_t errors = uart->line_errors;
+    uart->line_errors = 0; /* reading clears them */
+    tick(uart);
+    return ready | empty | errors;
 }
 
 static uint8_t read_identify(const struct fake_uart *uart)
 {
-    const uint8_t fifos = (uart->fifo_control & FCR_ENABLE) != 0 ? IIR_FIFOS_ON : 0;
+    const uint8_t fifos = transmitter_bytes(uart) > 1 ? IIR_FIFOS_ON : 0;
     return (uint8_t)(IIR_NO_INTERRUPT | fifos | (uart->odd_identify ? 0x10 : 0));
 }
 
@@ -113,6 +142,7 @@ static void disturb(struct fake_uart *uart)
     if (uart->busy_polls > 0) {
         uart->cut++;
         uart->busy_polls = 0;
+        uart->queued = 0;
     }
 }
 
@@ -165,13 +195,26 @@ static void uart_write(void *context, uint16_t offset, uint8_t value)
     }
 }
 
-void fake_uart_plug(struct fake_uart *uart, uint16_t port)
+static void reset(struct fake_uart *uart, uint16_t port)
 {
     memset(uart, 0, sizeof(*uart));
     uart->divisor = 384; /* 300 baud: the driver has to change both halves */
     uart->interrupts = 0x0f;
     uart->device = (struct fake_io_device){ port, 8, uart_read, uart_write, uart };
+}
+
+void fake_uart_plug(struct fake_uart *uart, uint16_t port)
+{
+    reset(uart, port);
     fake_io_plug(&uart->device);
+}
+
+void fake_uart_plug_mmio(struct fake_uart *uart, uint64_t address, uint32_t stride_bytes,
+                         uint32_t width_bytes)
+{
+    reset(uart, 0);
+    uart->mmio = (struct fake_io_mmio){ address, stride_bytes, width_bytes, &uart->device };
+    fake_io_plug_mmio(&uart->mmio);
 }
 
 void fake_uart_receive(struct fake_uart *uart, const void *bytes, size_t size_bytes)

@@ -98,8 +98,8 @@ class PromptGuest(screen.Guest):
     """A guest whose serial line is a pair of pipes: its monitor can be typed at. Arguments as
     Guest's, without -serial.
 
-    The pipe holds all that one command prints. A full one stops QEMU's UART, and the kernel gives
-    up a UART that stands still.
+    The pipe holds all that one command prints. A full one stops QEMU's UART, and the kernel drops
+    what a UART that stands still does not take.
     """
 
     PIPE_BYTES = 1 << 20

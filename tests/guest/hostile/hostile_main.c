@@ -5,11 +5,11 @@
  */
 
 #include "command_line.h"
+#include "dev/serial8250.h"
 #include "hostile.h"
 #include "lib/string.h"
 #include "mm/addr.h"
 #include "options.h"
-#include "uart.h"
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
@@ -28,12 +28,15 @@ static CHAR16 option_text[OPTIONS_BYTES_MAX / sizeof(CHAR16) + JUNK_CHARACTERS +
 
 void hostile_say(const char *text, const char *name)
 {
-    struct uart uart;
-    uart_probe(&uart, UART_COM1_PORT);
-    uart_write(&uart, "hostile: ");
-    uart_write(&uart, text);
-    uart_write(&uart, name);
-    uart_write(&uart, "\n");
+    static struct serial8250 com1;
+    static const struct serial8250_place place = SERIAL8250_PLACE_PORT(SERIAL8250_COM1);
+    if (serial8250_probe(&com1, &place, 0) != K_OK) { /* set up by the firmware */
+        return;
+    }
+    const char *const parts[] = { "hostile: ", text, name, "\n" };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        serial8250_write(&com1, parts[i], strlen(parts[i]));
+    }
 }
 
 static EFI_LOADED_IMAGE_PROTOCOL *loaded_image(EFI_HANDLE image)

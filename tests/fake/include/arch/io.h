@@ -10,5 +10,12 @@
 void x86_outb(uint16_t port, uint8_t value);
 uint8_t x86_inb(uint16_t port);
 void x86_outl(uint16_t port, uint32_t value);
+uint32_t x86_inl(uint16_t port);
+
+/* Registers in memory: the device that fake_io_plug_mmio() put there. */
+uint8_t arch_mmio_read8(uint64_t address);
+uint32_t arch_mmio_read32(uint64_t address);
+void arch_mmio_write8(uint64_t address, uint8_t value);
+void arch_mmio_write32(uint64_t address, uint32_t value);
 
 #endif
