@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# tools/deps.sh [run|test|display]: installs the Debian 12 packages that are missing, and only
+# tools/deps.sh [run|test|display|secure-boot]: installs the Debian 12 packages that are missing, and only
 # those; prints nothing where there is nothing to do. Needs only bash, coreutils, dpkg and apt.
 #
 #   run      what building and booting in QEMU needs (the default)
 #   test     run, and what tests/run.sh and make check need
 #   display  run, and QEMU's window
+#   secure-boot  run, and what signs
 #
 # Exit: 0 all there, 1 could not be installed (the line to run as root has been printed).
 set -euo pipefail
@@ -22,6 +23,7 @@ run_packages=(
     qemu-system-x86     # the machine
     ovmf                # its firmware
     mtools              # makes the FAT image that QEMU boots from
+    gdisk               # makes its partition table (make image)
     console-setup-linux # the screen's font (Terminus)
 )
 test_packages=(
@@ -33,8 +35,13 @@ test_packages=(
     shellcheck shfmt   # gates
     clang-tidy         # make check
     cppcheck codespell # make check
+    dosfstools         # fsck.vfat looks at the USB image
+    sbsigntool openssl # Secure Boot: signed and wrongly signed loaders
+    # Other boot managers that start the loader.
+    grub-efi-amd64-bin systemd-boot-efi
 )
 display_packages=(qemu-system-gui)
+signing_packages=(sbsigntool openssl)
 
 # Sets `missing` to those of the arguments that are not installed.
 find_missing() {
@@ -80,8 +87,9 @@ case "${1:-run}" in
 run) wanted=("${run_packages[@]}") ;;
 test) wanted=("${run_packages[@]}" "${test_packages[@]}") ;;
 display) wanted=("${run_packages[@]}" "${display_packages[@]}") ;;
+secure-boot) wanted=("${run_packages[@]}" "${signing_packages[@]}") ;;
 *)
-    echo "usage: tools/deps.sh [run|test|display]" >&2
+    echo "usage: tools/deps.sh [run|test|display|secure-boot]" >&2
     exit 1
     ;;
 esac
