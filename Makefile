@@ -29,9 +29,12 @@ MAKEFLAGS += --no-builtin-rules
 ELF  := $(BUILD)/kernel.elf
 BLOB := $(BUILD)/kernel.stripped.elf
 EFI  := $(ESP)/EFI/BOOT/BOOTX64.EFI
+# The same file as it was linked; `make sign` puts a signed copy into $(ESP).
+UNSIGNED := $(BUILD)/BOOTX64.unsigned.EFI
 
 .PHONY: all
 all: $(EFI) $(ELF) host-tools
+	@sha256sum $(EFI)
 
 # ---- flags ------------------------------------------------------------------------------------
 
@@ -180,11 +183,44 @@ $(BUILD)/loader/loader/kernel_blob.o: loader/kernel_blob.S $(ELF) $(BLOB) $(FONT
 	$(LOADER_CC) $(LOADER_FLAGS) -DKERNEL_BLOB='"$(BLOB)"' -DFONT_OFFSET=$$font_offset \
 	    -DFONT_BYTES=$$(stat -c %s $(FONT)) -c $< -o $@
 
-$(EFI): $(LOADER_O)
+# What firmware is asked to load (tests/pe_file.py): no time, a checksum, sections by permission.
+PE_LINK := lld-link -subsystem:efi_application -entry:efi_main -nodefaultlib -nxcompat \
+           -dynamicbase -timestamp:0
+
+PE_CHECKSUM := $(BUILD)/host/pe_checksum
+
+$(PE_CHECKSUM): tools/pe_checksum.c Makefile
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(call warn_for,$(HOST_CC)) -O2 -o $@ $<
+
+$(UNSIGNED): $(LOADER_O) $(PE_CHECKSUM)
 	$(call say,PE,$@)
 	@mkdir -p $(@D)
-	$(Q)lld-link -subsystem:efi_application -entry:efi_main -nodefaultlib -nxcompat -dynamicbase \
-	    -timestamp:0 -out:$@ $(LOADER_O)
+	$(Q)$(PE_LINK) -out:$@ $(LOADER_O)
+	$(Q)$(PE_CHECKSUM) $@
+
+$(EFI): $(UNSIGNED)
+	$(call say,COPY,$@)
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# ---- stick ------------------------------------------------------------------------------------
+
+IMAGE := $(BUILD)/firstlight.img
+
+# What $(ESP) holds as a disk image, FAT=32, 16 or 12 (docs/real-pc.md).
+.PHONY: image
+image: $(EFI)
+	$(call say,IMAGE,$(IMAGE))
+	$(Q)tools/usb-image.sh --fat $(or $(FAT),32) $(ESP) $(IMAGE)
+	@sha256sum $(EFI) $(IMAGE)
+
+# A signed copy of the loader in $(ESP), for `make image` or to be copied (docs/secure-boot.md).
+.PHONY: sign
+sign: $(UNSIGNED)
+	$(Q)tools/sign.sh '$(KEY)' '$(CERT)' $(UNSIGNED) $(EFI)
+	@sha256sum $(EFI)
 
 # ---- host -------------------------------------------------------------------------------------
 
@@ -246,6 +282,8 @@ help:
 	@echo '  make bench             costs in instructions against the goals (by hand)'
 	@echo '  make replay MAP=FILE   the bring-up over a recorded memory map, as JSON'
 	@echo '  make replay-all        the same for every map in tests/data/maps'
+	@echo '  make image             $(IMAGE), for a USB stick; FAT=16 or FAT=12 a small one'
+	@echo '  make sign KEY= CERT=   signs the loader in $(ESP)/ for Secure Boot (PEM files)'
 	@echo '  make clean             removes $(BUILD)/ and the built loader'
 	@$(MAKE) -s --no-print-directory help-tests help-fuzz help-bench-maps
 	@echo 'Variables: KERNEL_CC=gcc BUILD=dir ESP=dir V=1'

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pe_file
+
 TOP = Path(__file__).resolve().parents[1]
 FOLDERS = ("kernel", "loader", "shared", "tests", "tools", ".ci")
 SINGLE_FILES = ("Makefile", "run-ovmf.sh")
@@ -191,25 +193,9 @@ def gate_font_is_in_the_loader_once(arguments):
         yield f"BOOTX64.EFI has the font {count} times"
 
 
-def gate_loader_sections_are_write_xor_execute(arguments):
-    """PE/COFF: also NX_COMPAT, relocations there, no time stamp (PE Format, Optional Header)."""
-    image = (arguments.esp / "EFI/BOOT/BOOTX64.EFI").read_bytes()
-    (at,) = struct.unpack_from("<I", image, 0x3C)
-    count, stamp = struct.unpack_from("<HI", image, at + 6)
-    (optional_bytes,) = struct.unpack_from("<H", image, at + 20)
-    (characteristics,) = struct.unpack_from("<H", image, at + 24 + 70)
-    (relocation_bytes,) = struct.unpack_from("<I", image, at + 24 + 112 + 5 * 8 + 4)
-    if not characteristics & 0x100:
-        yield "no NX_COMPAT"
-    if stamp:
-        yield f"time stamp {stamp}"
-    if not relocation_bytes:
-        yield "no relocations"
-    for i in range(count):
-        header = at + 24 + optional_bytes + 40 * i
-        (flags,) = struct.unpack_from("<I", image, header + 36)
-        if flags & 0x80000000 and flags & 0x20000000:
-            yield f"section {image[header:header + 8]} is writable and executable"
+def gate_loader_follows_the_pe_rules(arguments):
+    """Sections R, RX or RW, NX_COMPAT, relocations, no time, checksum, .sbat: see pe_file.py."""
+    return pe_file.findings((arguments.esp / "EFI/BOOT/BOOTX64.EFI").read_bytes())
 
 
 def gate_kernel_segments_are_write_xor_execute(arguments):
