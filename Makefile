@@ -103,7 +103,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c \
-                          kernel/monitor/line_editor.c kernel/monitor/vm_commands.c \
+                          $(wildcard kernel/monitor/line_*.c) kernel/monitor/vm_commands.c \
                           kernel/monitor/command.c kernel/monitor/command_input.c \
                           kernel/monitor/arguments.c kernel/monitor/progress.c \
                           kernel/lockdown.c) \

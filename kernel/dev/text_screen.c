@@ -11,6 +11,13 @@
 
 #define BLANK       ((uint8_t)' ')
 #define TAB_COLUMNS 8U
+#define ESC         0x1bU
+
+enum {
+    ESCAPE_NONE,
+    ESCAPE_START,
+    ESCAPE_CONTROL
+};
 
 enum kstatus text_screen_fit(uint32_t width, uint32_t height, uint32_t glyph_width,
                              uint32_t glyph_height, struct text_screen_size *size)
@@ -101,8 +108,42 @@ static void put_tab(struct text_screen *screen)
     }
 }
 
+static void clear(struct text_screen *screen)
+{
+    for (uint32_t row = 0; row < screen->rows; row++) {
+        memset(wanted_row(screen, row), BLANK, screen->columns);
+    }
+    note_change(screen, 0, screen->rows);
+}
+
+/* A byte inside an escape sequence (ECMA-48: "Control sequences"), 0x20 or more. */
+static void put_escape(struct text_screen *screen, uint8_t byte)
+{
+    if (screen->escape == ESCAPE_START) {
+        screen->escape = byte == '[' ? ESCAPE_CONTROL : ESCAPE_NONE;
+        screen->parameter = 0;
+        return;
+    }
+    if (byte < 0x40) {
+        screen->parameter = byte;
+        return;
+    }
+    screen->escape = ESCAPE_NONE;
+    if (byte == 'H' && screen->parameter == 0) {
+        screen->row = 0;
+        screen->column = 0;
+    } else if (byte == 'J' && screen->parameter == '2') {
+        clear(screen);
+    }
+}
+
 static void put(struct text_screen *screen, uint8_t character)
 {
+    if (screen->escape != ESCAPE_NONE && character >= BLANK) {
+        put_escape(screen, character);
+        return;
+    }
+    screen->escape = character == ESC ? ESCAPE_START : ESCAPE_NONE;
     switch (character) {
     case '\n':
         start_line(screen);

@@ -15,8 +15,10 @@
  *
  * Printable ASCII takes a cell; '\n' starts a new line, '\r' goes to the first column, '\b' one
  * column back, '\t' to the next multiple of 8. Bytes of 0x80 and more take a cell and are drawn as
- * whoever draws thinks fit; other control characters do nothing. A line that is full wraps when
- * its next character comes, not before: a line of exactly the screen's width leaves no blank one.
+ * whoever draws thinks fit; other control characters do nothing. Of the escape sequences ESC [ H
+ * goes to the first cell and ESC [ 2 J blanks all; other ones (colours) are swallowed, and a
+ * control character breaks one off. A line that is full wraps when its next character comes, not
+ * before: a line of exactly the screen's width leaves no blank one.
  *
  * Invariants, after every single store, so that a write that an exception interrupts leaves a
  * table that another write can use: top < rows, row < rows, column <= columns.
@@ -55,6 +57,8 @@ struct text_screen {
     uint32_t top;           /* row of the ring that stands first on the glass */
     uint32_t row;           /* of the next character, on the glass */
     uint32_t column;        /* columns: the line is full */
+    uint8_t escape;         /* an escape sequence: 0 none, 1 after ESC, 2 after ESC [ */
+    uint8_t parameter;      /* the last byte of its parameters */
     uint32_t changed_start; /* rows on the glass that may differ: [start, end) */
     uint32_t changed_end;
     text_screen_draw draw;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * Bytes from a terminal -> one line. Printable ASCII is taken; backspace (0x08, 0x7f) and Ctrl-U
- * erase; Ctrl-C drops the line; CR, LF and CR LF end it; escape sequences (arrow keys) and all
- * other bytes are ignored. A line that does not fit is never handed over cut: its end would be
- * missing from a command. The caller owns the struct; input is hostile. Pure; kernel and host.
+ * Bytes from a terminal -> one line, with a cursor, a history and completion of the first word.
+ * line_keys.h has the keys, line_view.h how the line is shown. A line that does not fit is never
+ * handed over cut: its end would be missing from a command. The caller owns the struct; input is
+ * hostile. Pure; kernel and host.
  */
 #ifndef MONITOR_LINE_EDITOR_H
 #define MONITOR_LINE_EDITOR_H
@@ -12,8 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "monitor/line_history.h"
+#include "monitor/line_keys.h"
+#include "monitor/line_view.h"
+
 /** Longest line, bytes with the NUL. */
-#define LINE_EDITOR_MAX_BYTES 256U
+#define LINE_EDITOR_MAX_BYTES 1025U
 
 /** What a byte brought about. */
 enum line_editor_event {
@@ -23,29 +27,29 @@ enum line_editor_event {
     LINE_EDITOR_TOO_LONG,  /* the line ended, but did not fit: dropped */
 };
 
-/** Shows @p size_bytes at @p text to the user; "\n" is a new line. */
-typedef void (*line_editor_echo)(void *context, const char *text, size_t size_bytes);
-
-/** Where in an escape sequence (ECMA-48) the input is. */
-enum line_editor_escape {
-    LINE_EDITOR_ESCAPE_NONE,
-    LINE_EDITOR_ESCAPE_START,   /* after ESC */
-    LINE_EDITOR_ESCAPE_CONTROL, /* after ESC [: up to a byte 0x40..0x7e */
-    LINE_EDITOR_ESCAPE_SINGLE,  /* after ESC O: one more byte */
-};
+/** Word @p index that the first word of a line can be; NULL behind the last. */
+typedef const char *(*line_editor_word)(size_t index);
 
 struct line_editor {
-    line_editor_echo echo;
-    void *context; /* for echo */
-    size_t length; /* bytes in text, without the NUL */
-    bool complete; /* text was handed out; the next byte starts a new line */
-    bool too_long; /* bytes were refused since the line's start or its last correction */
-    bool after_cr; /* a LF now belongs to the CR before it */
-    enum line_editor_escape escape;
+    struct line_view view;
+    struct line_keys keys;
+    line_editor_word word; /* NULL: nothing is completed */
+    size_t length;         /* bytes in text, without the NUL */
+    size_t cursor;         /* index of the byte under it, at most length */
+    size_t age;            /* of the shown line of the history, from 1; 0: the line being written */
+    bool complete;         /* text was handed out; the next byte starts a new line */
+    bool too_long;         /* bytes were refused since the line's start or its last correction */
     char text[LINE_EDITOR_MAX_BYTES];
+    char draft[LINE_EDITOR_MAX_BYTES]; /* the line being written, while the history is shown */
+    struct line_history history;
 };
 
-void line_editor_init(struct line_editor *editor, line_editor_echo echo, void *context);
+/** An editor without history. Call line_editor_prompt() next. */
+void line_editor_init(struct line_editor *editor, const struct line_view *view,
+                      line_editor_word word);
+
+/** Shows the prompt of a new line: at first, and after each event once its output is done. */
+void line_editor_prompt(struct line_editor *editor);
 
 /** Takes one byte; never blocks, never fails. */
 enum line_editor_event line_editor_feed(struct line_editor *editor, uint8_t byte);

@@ -15,12 +15,18 @@
 #include "monitor/command.h"
 #include "monitor/line_editor.h"
 
-#define PROMPT "firstlight> "
+#define PROMPT  "firstlight> "
+#define COLUMNS 80U /* of the terminal; wider ones do no harm */
 
 static void echo(void *context, const char *text, size_t size_bytes)
 {
     (void)context;
     console_write(text, size_bytes);
+}
+
+static const char *command_name(size_t index)
+{
+    return index < monitor_commands.count ? monitor_commands.commands[index].name : NULL;
 }
 
 static void handle_byte(struct line_editor *editor, uint8_t byte)
@@ -37,17 +43,19 @@ static void handle_byte(struct line_editor *editor, uint8_t byte)
         console_printf("line too long: dropped\n");
         break;
     }
-    console_printf(PROMPT);
+    line_editor_prompt(editor);
 }
 
 void monitor_run(void)
 {
     static struct line_editor editor;
+    struct line_view view;
     if (!console_has_serial()) {
         power_halt();
     }
-    line_editor_init(&editor, echo, NULL);
-    console_printf(PROMPT);
+    line_view_init(&view, echo, NULL, PROMPT, COLUMNS);
+    line_editor_init(&editor, &view, command_name);
+    line_editor_prompt(&editor);
     for (;;) {
         const int byte = monitor_read_byte();
         if (byte >= 0) {

@@ -17,7 +17,8 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.
 FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/mm/memory_map.c \
-               kernel/bootinfo.c kernel/command_line.c kernel/monitor/line_editor.c \
+               kernel/bootinfo.c kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \
+               tests/fake/fake_terminal.c \
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
                loader/elf_image.c loader/options.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lib/compiler.h"
 #include "lib/random.h"
 #include "tests/ktest.h"
 
@@ -22,6 +23,7 @@ struct model {
     uint8_t line[MAX_ROWS][MAX_COLUMNS];
     uint32_t row;
     uint32_t column;
+    char sequence[400]; /* an escape sequence in progress; "" for none */
 };
 
 struct fixture {
@@ -57,9 +59,40 @@ static void model_new_line(struct fixture *f)
     }
 }
 
+/* Whether @p c belongs to an escape sequence; one that is complete takes effect. */
+static bool model_escape(struct model *m, uint8_t c)
+{
+    const size_t length = strlen(m->sequence);
+    if (c < ' ') {
+        m->sequence[0] = '\0';
+    }
+    if (c == 0x1b) {
+        (void)strcpy(m->sequence, "\x1b"); /* fits */
+        return true;
+    }
+    if (c < ' ' || length == 0) {
+        return false;
+    }
+    m->sequence[length] = (char)c;
+    m->sequence[length + 1] = '\0';
+    if (strcmp(m->sequence, "\x1b[H") == 0) {
+        m->row = 0;
+        m->column = 0;
+    } else if (strcmp(m->sequence, "\x1b[2J") == 0) {
+        memset(m->line, ' ', sizeof(m->line));
+    }
+    if (length == 1 ? c != '[' : c >= 0x40) {
+        m->sequence[0] = '\0';
+    }
+    return true;
+}
+
 static void model_put(struct fixture *f, uint8_t c)
 {
     struct model *const m = &f->model;
+    if (model_escape(m, c)) {
+        return;
+    }
     if (c == '\n') {
         model_new_line(f);
     } else if (c == '\r') {
@@ -114,14 +147,22 @@ static uint32_t cells_that_differ(const struct fixture *f)
     return count;
 }
 
+static const char *const sequences[] = {
+    "\x1b[H", "\x1b[2J", "\x1b[J", "\x1b[1;31m", "\x1b[0m", "\x1bM", "\x1b[3\n", "\x1b\x1b[2J",
+};
+
 /* @return whether the screen did as the model */
 static bool write_piece(struct fixture *f)
 {
     char text[MAX_PIECE];
     const size_t size_bytes =
         random_below(&f->random, random_chance(&f->random, 20) ? MAX_PIECE : 12);
+    const char *sequence = "";
     for (size_t i = 0; i < size_bytes; i++) {
-        text[i] = (char)random_byte(&f->random);
+        if (*sequence == '\0' && random_chance(&f->random, 3)) {
+            sequence = sequences[random_below(&f->random, ARRAY_COUNT(sequences))];
+        }
+        text[i] = *sequence != '\0' ? *sequence++ : (char)random_byte(&f->random);
         model_put(f, (uint8_t)text[i]);
     }
     const uint32_t to_draw = cells_that_differ(f);
