@@ -8,7 +8,6 @@
 #include <stddef.h>
 
 #include "lib/bits.h"
-#include "lib/string.h"
 
 /* Where a descriptor's fields lie, in bytes (UEFI 2.10, 7.2.3, EFI_MEMORY_DESCRIPTOR). Four bytes
  * of padding follow the type; the virtual address at 16 means nothing before SetVirtualAddressMap.
@@ -57,15 +56,30 @@ uint64_t efi_map_count(const struct efi_map *map)
     return map->size_bytes / map->descriptor_size;
 }
 
+/* Fields may be unaligned. A freestanding compiler calls memcpy() for each, this it does not. */
+static uint32_t read_u32(const uint8_t *bytes)
+{
+    uint32_t value;
+    __builtin_memcpy(&value, bytes, sizeof(value));
+    return value;
+}
+
+static uint64_t read_u64(const uint8_t *bytes)
+{
+    uint64_t value;
+    __builtin_memcpy(&value, bytes, sizeof(value));
+    return value;
+}
+
 struct efi_map_descriptor efi_map_get(const struct efi_map *map, uint64_t index)
 {
     const uint8_t *const bytes = (const uint8_t *)map->bytes + index * map->descriptor_size;
-    struct efi_map_descriptor descriptor;
-    memcpy(&descriptor.type, bytes + OFFSET_TYPE, sizeof(descriptor.type));
-    memcpy(&descriptor.physical_start, bytes + OFFSET_START, sizeof(descriptor.physical_start));
-    memcpy(&descriptor.pages, bytes + OFFSET_PAGES, sizeof(descriptor.pages));
-    memcpy(&descriptor.attribute, bytes + OFFSET_ATTRIBUTE, sizeof(descriptor.attribute));
-    return descriptor;
+    return (struct efi_map_descriptor){
+        .type = read_u32(bytes + OFFSET_TYPE),
+        .physical_start = read_u64(bytes + OFFSET_START),
+        .pages = read_u64(bytes + OFFSET_PAGES),
+        .attribute = read_u64(bytes + OFFSET_ATTRIBUTE),
+    };
 }
 
 struct type_facts {

@@ -43,10 +43,9 @@ struct mmap_source {
     bool firmware; /* a descriptor, whose overlaps are reported */
 };
 
-/* One end of a source, for sorting: by position, then by tie. */
+/* One end of a source, for sorting. */
 struct mmap_boundary {
     uint64_t position;
-    uint64_t tie;
     uint32_t source;
 };
 

@@ -238,24 +238,50 @@ void mmap_sources_collect(struct mmap_builder *builder)
 /* ---- sorting -----------------------------------------------------------------------------------
  */
 
-static bool boundary_before(const struct mmap_boundary *a, const struct mmap_boundary *b)
+#define FEW 16U
+
+/* What a sort works with. */
+struct sorter {
+    const struct mmap_source *sources;
+    struct mmap_boundary *spare;
+};
+
+/* By position; of sources that start together, the longest first. */
+static bool is_before(const struct sorter *sorter, const struct mmap_boundary *a,
+                      const struct mmap_boundary *b)
 {
-    return a->position != b->position ? a->position < b->position : a->tie < b->tie;
+    return a->position != b->position
+               ? a->position < b->position
+               : sorter->sources[a->source].end > sorter->sources[b->source].end;
 }
 
-/* Merges the sorted [0, middle) and [middle, end) of @p items through @p spare. */
-static void merge_halves(struct mmap_boundary *items, struct mmap_boundary *spare, uint32_t middle,
+/* Insertion sort, for few: what is in order already costs one comparison each. */
+static void sort_few(const struct sorter *sorter, struct mmap_boundary *items, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const struct mmap_boundary item = items[i];
+        uint32_t to = i;
+        for (; to > 0 && is_before(sorter, &item, &items[to - 1]); to--) {
+            items[to] = items[to - 1];
+        }
+        items[to] = item;
+    }
+}
+
+/* Merges the sorted [0, middle) and [middle, end) of @p items through the spare room. */
+static void merge_halves(const struct sorter *sorter, struct mmap_boundary *items, uint32_t middle,
                          uint32_t end)
 {
-    if (!boundary_before(&items[middle], &items[middle - 1])) {
+    if (!is_before(sorter, &items[middle], &items[middle - 1])) {
         return; /* in order as they are: most of a firmware's map is */
     }
+    struct mmap_boundary *const spare = sorter->spare;
     memcpy(spare, items, middle * sizeof(*items));
     uint32_t left = 0;
     uint32_t right = middle;
     uint32_t to = 0;
     while (left < middle && right < end) {
-        if (boundary_before(&items[right], &spare[left])) {
+        if (is_before(sorter, &items[right], &spare[left])) {
             items[to] = items[right];
             right++;
         } else {
@@ -267,14 +293,18 @@ static void merge_halves(struct mmap_boundary *items, struct mmap_boundary *spar
     memcpy(items + to, spare + left, (middle - left) * sizeof(*items));
 }
 
-/* Bottom-up merge sort, stable, O(n log n); firmware maps are nearly sorted, which costs O(n). */
-static void sort_boundaries(struct mmap_boundary *items, struct mmap_boundary *spare,
+/* Runs of a few, then bottom-up merge sort: stable, O(n log n); firmware maps are nearly sorted,
+ * which costs O(n). */
+static void sort_boundaries(const struct sorter *sorter, struct mmap_boundary *items,
                             uint32_t count)
 {
-    for (uint64_t width = 1; width < count; width *= 2) {
+    for (uint64_t first = 0; first < count; first += FEW) {
+        sort_few(sorter, items + first, (uint32_t)bits_min(FEW, count - first));
+    }
+    for (uint64_t width = FEW; width < count; width *= 2) {
         for (uint64_t first = 0; first + width < count; first += 2 * width) {
             const uint64_t run_bound = bits_min(2 * width, count - first);
-            merge_halves(items + first, spare, (uint32_t)width, (uint32_t)run_bound);
+            merge_halves(sorter, items + first, (uint32_t)width, (uint32_t)run_bound);
         }
     }
 }
@@ -283,9 +313,10 @@ void mmap_sources_sort(struct mmap_builder *builder)
 {
     for (uint32_t i = 0; i < builder->source_count; i++) {
         const struct mmap_source *const source = &builder->sources[i];
-        builder->starts[i] = (struct mmap_boundary){ source->start, ~source->end, i };
-        builder->ends[i] = (struct mmap_boundary){ source->end, 0, i };
+        builder->starts[i] = (struct mmap_boundary){ .position = source->start, .source = i };
+        builder->ends[i] = (struct mmap_boundary){ .position = source->end, .source = i };
     }
-    sort_boundaries(builder->starts, builder->spare, builder->source_count);
-    sort_boundaries(builder->ends, builder->spare, builder->source_count);
+    const struct sorter sorter = { .sources = builder->sources, .spare = builder->spare };
+    sort_boundaries(&sorter, builder->starts, builder->source_count);
+    sort_boundaries(&sorter, builder->ends, builder->source_count);
 }
