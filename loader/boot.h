@@ -39,6 +39,7 @@ struct boot_work {
     void *scratch;
     size_t scratch_bytes;
     struct mmap_build_output map; /* the arrays; first the preview, then the final map */
+    uint64_t map_ticks;           /* of the TSC, that the last mmap_build() took */
     struct phys_frame_range *mapped;
     uint32_t mapped_capacity;
 };

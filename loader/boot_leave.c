@@ -166,8 +166,10 @@ enum kstatus boot_finish_map(struct boot *boot)
         efi_console_print("page tables: extended by %" FMTu64 " KiB that the firmware gave back",
                           extended_bytes / 1024);
     }
-    efi_console_print("left boot services: %u attempts, %" FMTu64 " descriptors, %u entries",
-                      boot->exit.attempts, efi_map_count(&boot->exit.map), output->entry_count);
+    efi_console_print("left boot services: %u attempts, %" FMTu64 " descriptors, %u entries in "
+                      "%" FMTu64 " ticks",
+                      boot->exit.attempts, efi_map_count(&boot->exit.map), output->entry_count,
+                      boot->work.map_ticks);
     return K_OK;
 }
 

@@ -5,6 +5,8 @@
  */
 #include <stdbool.h>
 
+#include <arch/cpu.h>
+
 #include "boot.h"
 #include "command_line.h"
 #include "efi_console.h"
@@ -57,7 +59,9 @@ enum kstatus boot_build_map(struct boot *boot, const struct efi_map *map)
         .mem_limit_bytes = boot->mem_limit_bytes,
     };
     struct boot_work *const work = &boot->work;
+    const uint64_t start = x86_rdtsc();
     const enum kstatus status = mmap_build(&input, work->scratch, work->scratch_bytes, &work->map);
+    work->map_ticks = x86_rdtsc() - start;
     if (status != K_OK) {
         return status;
     }

@@ -54,4 +54,4 @@ $(BUILD)/host/tsan_buddy: $(TSAN_O)
 -include $(LIBMM_O:.o=.d) $(STORM_C:%.c=$(BUILD)/host/libmm/%.d) $(TSAN_O:.o=.d)
 
 # `make bench` runs them too.
-bench: $(BUILD)/host/libmm.a
+bench: $(BUILD)/host/libmm.a $(HOSTILE_EFI)

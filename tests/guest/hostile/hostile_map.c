@@ -15,6 +15,7 @@
 #define JUNK_BYTE         0xeeU
 #define OVERRUN_BYTES     8U
 #define PREMERGE_COUNT    32U
+#define PIECE_PAGES       UINT64_C(16)
 #define UNADDRESSED       UINT64_C(0x3f00000000) /* 252 GiB: RAM of no machine of the matrix */
 #define OEM_TYPE          0x70000001U
 #define DEFAULT_ATTRIBUTE UINT64_C(0xf)
@@ -114,6 +115,24 @@ static void split(uint64_t pages)
     map.spare = map.list;
     map.list = out;
     map.count = made;
+}
+
+/* Pieces at the end of free memory get types that do not merge, upwards, until there are @p count
+ * descriptors. */
+static void fill_up(uint64_t count)
+{
+    static const uint32_t types[] = { EfiACPIMemoryNVS, EfiBootServicesData, EfiReservedMemoryType,
+                                      EfiConventionalMemory };
+    EFI_MEMORY_DESCRIPTOR *const host = &map.list[largest_free()];
+    const uint64_t pieces = count - bits_min(count, map.count);
+    if (host->NumberOfPages <= pieces * PIECE_PAGES) {
+        return;
+    }
+    host->NumberOfPages -= pieces * PIECE_PAGES;
+    uint64_t start = host->PhysicalStart + (host->NumberOfPages << PAGE_SHIFT);
+    for (uint64_t i = 0; i < pieces; i++, start += PIECE_PAGES << PAGE_SHIFT) {
+        add(types[i % 4], start, PIECE_PAGES);
+    }
 }
 
 /* Every third descriptor a second time, and its upper half a third time: nothing changes. */
@@ -224,6 +243,7 @@ static void shape(void)
     if (hostile_value(HOSTILE_SPLIT) != 0) {
         split(hostile_value(HOSTILE_SPLIT));
     }
+    fill_up(hostile_value(HOSTILE_COUNT));
     if (hostile_value(HOSTILE_DOUBLE) != 0) {
         repeat();
     }

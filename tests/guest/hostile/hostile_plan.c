@@ -12,6 +12,7 @@ static const struct {
     { "shuffle", HOSTILE_SHUFFLE },           /* each map in another order */
     { "reverse", HOSTILE_REVERSE },           /* highest address first */
     { "split", HOSTILE_SPLIT },               /* N pages above 1 MiB: a descriptor each */
+    { "count", HOSTILE_COUNT },               /* N descriptors, of types that do not merge */
     { "double", HOSTILE_DOUBLE },             /* descriptors twice, and once more by halves */
     { "nest", HOSTILE_NEST },                 /* reserved in free memory, bad in that; high up */
     { "nest-low", HOSTILE_NEST_LOW },         /* reserved on the first free MiB above 1 MiB */
