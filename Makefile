@@ -82,7 +82,8 @@ SANITIZE      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 # ---- sources ----------------------------------------------------------------------------------
 
 KERNEL_C := $(wildcard kernel/*.c kernel/lib/*.c kernel/dev/*.c kernel/mm/*.c kernel/monitor/*.c \
-                       kernel/selftest/*.c kernel/bench/*.c kernel/arch/x86_64/*.c) tests/ktest_run.c
+                       kernel/selftest/*.c kernel/bench/*.c kernel/gdb/*.c \
+                       kernel/arch/x86_64/*.c) tests/ktest_run.c
 KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
@@ -97,7 +98,7 @@ LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
 # What the host can run: everything that reaches the machine only through the seams.
 HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
-               $(wildcard kernel/mm/*.c) \
+               $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \

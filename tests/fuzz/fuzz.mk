@@ -22,6 +22,7 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/m
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
                loader/elf_image.c loader/options.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
+               $(wildcard kernel/gdb/gdb_*.c) tests/fake/fake_gdb.c \
                $(wildcard kernel/mm/buddy_*.c) tests/fake/fake_ram.c tests/fake/fake_cpu.c \
                tests/fake/fake_cpu_barrier.c tests/fake/fake_kernel.c
 FUZZ_CORE_O := $(FUZZ_CORE_C:%.c=$(BUILD)/host/fuzz/%.o)
