@@ -25,7 +25,7 @@ C_SUFFIXES = (".c", ".h")
 SOURCE_SUFFIXES = C_SUFFIXES + (".S", ".lds", ".sh", ".py", ".mk")
 LONG_HOME = {"kernel/lib/format.c"}  # takes printf's own %ld and %lld from its arguments
 INLINE_ASM_HOME = {"kernel/arch/x86_64/include/arch/cpu.h", "kernel/arch/x86_64/include/arch/io.h"}
-EFI_LIMIT_BYTES = 256 << 10
+EFI_LIMIT_BYTES = 384 << 10
 
 _COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 
