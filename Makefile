@@ -105,6 +105,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c \
                           $(wildcard kernel/monitor/line_*.c) kernel/monitor/vm_commands.c \
+                          kernel/symbol_table.c kernel/lib/range_decoder.c \
                           kernel/monitor/command.c kernel/monitor/command_input.c \
                           kernel/monitor/arguments.c kernel/monitor/progress.c \
                           kernel/lockdown.c) \
@@ -114,7 +115,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/handover.c)
 FAKE_C      := $(wildcard tests/fake/*.c)
-UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c
+UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \
+               tools/range_encoder.c
 
 # ---- kernel -----------------------------------------------------------------------------------
 
@@ -151,11 +153,35 @@ $(BUILD)/kernel/%.o: %.S Makefile
 	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
 
 # ld.lld with every flag that keeps it a plain static PIE; kernel.lds asserts the rest.
-$(ELF): $(KERNEL_O) kernel/arch/x86_64/kernel.lds
+LD_KERNEL := ld.lld -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
+             -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
+             -T kernel/arch/x86_64/kernel.lds
+
+# Linked twice: the symbol table of the first link goes into the second, behind all code. Made
+# again from the second it must be the same, or it would tell of code that moved.
+BARE_ELF     := $(BUILD)/kernel.bare.elf
+SYMBOLS      := $(BUILD)/kernel.symbols
+MAKE_SYMBOLS := $(BUILD)/host/make_symbols
+
+$(BUILD)/symbols_none.o: kernel/symbols_blob.S Makefile
+	@mkdir -p $(@D)
+	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -g0 -c $< -o $@
+
+$(BUILD)/symbols.o: kernel/symbols_blob.S $(SYMBOLS)
+	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -g0 -DSYMBOLS_FILE='"$(SYMBOLS)"' -c $< -o $@
+
+$(BARE_ELF): $(KERNEL_O) $(BUILD)/symbols_none.o kernel/arch/x86_64/kernel.lds
+	$(Q)$(LD_KERNEL) -o $@ $(KERNEL_O) $(BUILD)/symbols_none.o
+
+$(SYMBOLS): $(BARE_ELF) $(MAKE_SYMBOLS)
+	$(call say,SYMBOLS,$@)
+	$(Q)$(MAKE_SYMBOLS) $< $@
+
+$(ELF): $(KERNEL_O) $(BUILD)/symbols.o kernel/arch/x86_64/kernel.lds
 	$(call say,LD,$@)
-	$(Q)ld.lld -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
-	    -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
-	    -T kernel/arch/x86_64/kernel.lds -o $@ $(KERNEL_O)
+	$(Q)$(LD_KERNEL) -o $@ $(KERNEL_O) $(BUILD)/symbols.o
+	$(Q)$(MAKE_SYMBOLS) $@ $(SYMBOLS).check
+	$(Q)cmp $(SYMBOLS) $(SYMBOLS).check
 
 $(BLOB): $(ELF)
 	$(call say,STRIP,$@)
@@ -245,6 +271,14 @@ $(BUILD)/host/tool/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(call warn_for,clang) $(HOST_FLAGS) -O2 -MMD -MP -c $< -o $@
 
+# Makes the kernel's symbol table while it is built, so it needs nothing but a C compiler.
+SYMBOLS_O := $(patsubst %.c,$(BUILD)/host/tool/%.o,tools/make_symbols.c tools/dwarf_lines.c \
+               tools/range_encoder.c kernel/symbol_table.c kernel/lib/range_decoder.c)
+
+$(MAKE_SYMBOLS): $(SYMBOLS_O)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -o $@ $(SYMBOLS_O)
+
 $(BUILD)/host/replay: $(REPLAY_O)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) -pthread -o $@ $(REPLAY_O)
@@ -298,4 +332,4 @@ clean:
 -include tests/fuzz/fuzz.mk
 -include tests/bench/maps.mk
 
--include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d)
+-include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d) $(SYMBOLS_O:.o=.d)
