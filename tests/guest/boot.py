@@ -27,6 +27,8 @@ class Build(NamedTuple):
     kernel: Path
 
 
+# The kernel's warning: pages of data can be executed.
+NO_NX = "this CPU has no NX"
 # (value << 1) | 1 for what the guest writes to isa-debug-exit.
 STATUS_VERDICT = {33: "pass", 35: "failed", 37: "panic", 39: "nothing-ran"}
 
@@ -165,6 +167,8 @@ def _run(arguments, work, seconds):
 
 def _check_guest_output(boot, text, outcome):
     result = ktap.parse(text)
+    if (NO_NX in text) != ("-nx" in boot.cpu):
+        outcome.problems.append(f"{NO_NX!r}: to be said exactly where it is so")
     outcome.cases = result.names()
     outcome.problems += result.problems
     outcome.problems += [f"failed in the guest: {name}" for name in result.failed]

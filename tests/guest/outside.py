@@ -4,8 +4,9 @@ as QEMU's own monitor does (`info tlb`, `info mem`, `info registers`). Both text
 tuples here; script_outside.py compares them.
 
 QEMU 7.2, target/i386/monitor.c: a line of `info tlb` is a leaf, `VIRT: PHYS XGPDACTUW` with '-' for
-a clear bit, X for no-execute, P for bit 7; one of `info mem` is a range of equal rights,
-`START-END SIZE urw`, rights of all levels taken together.
+a clear bit, X for no-execute, P for a huge one; one of `info mem` is a range of equal rights,
+`START-END SIZE urw`, rights of all levels taken together. Neither shows the PAT bit: raw_leaf()
+reads the entries themselves.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ PAGE_BYTES = {"4K": 1 << 12, "2M": 1 << 21, "1G": 1 << 30}
 class Leaf(NamedTuple):
     virt: int
     phys: int
-    huge: bool  # bit 7 of the entry: 2M or 1G; or the PAT bit of a 4K leaf
+    huge: bool  # 2M or 1G
     write: bool
     execute: bool
     user: bool
@@ -50,8 +51,7 @@ def kernel_leaves(text):
     """[(Leaf, size name)] from `vm leaves`; its own count must agree."""
     leaves = []
     for virt, phys, size, write, execute, mode, is_global, cache in _KERNEL_LEAF.findall(text):
-        pat = cache == "wc"
-        leaves.append((Leaf(int(virt, 16), int(phys, 16), size != "4K" or pat, write == "w",
+        leaves.append((Leaf(int(virt, 16), int(phys, 16), size != "4K", write == "w",
                             execute == "x", mode == "u", is_global == "g", cache == "uc",
                             cache in ("uc", "wt")), size))
     told = re.search(r"^(\d+) leaves\s*$", text, re.M)
@@ -92,6 +92,19 @@ def kernel_registers(text):
 def qemu_registers(text):
     return {name: int(value, 16)
             for name, value in re.findall(r"\b(CR[0234]|EFER)=([0-9a-f]+)", text)}
+
+
+def raw_leaf(read_word, root, virt):
+    """(entry, level) of the leaf that maps `virt`, read word by word from physical memory."""
+    table = root
+    for level in (4, 3, 2, 1):
+        entry = read_word(table + 8 * (virt >> 12 + 9 * (level - 1) & 511))
+        if not entry & 1:
+            raise ValueError(f"{virt:#x} is not mapped")
+        if level == 1 or entry & 1 << 7:
+            return entry, level
+        table = entry & 0x000ffffffffff000
+    raise ValueError("not reached")
 
 
 class PromptGuest(screen.Guest):
@@ -138,3 +151,7 @@ class PromptGuest(screen.Guest):
     def qemu(self, line):
         """The answer of QEMU's own monitor."""
         return self.command("human-monitor-command", **{"command-line": line}).replace("\r", "")
+
+    def physical_word(self, address):
+        """Eight bytes of the guest's physical memory, as QEMU reads them."""
+        return int(self.qemu(f"xp /1gx {address:#x}").split(":")[1], 16)

@@ -96,6 +96,12 @@ def _check_write_xor_execute(report):
         yield f"page_tables: {tables['writable_executable']} writable and executable leaves"
 
 
+def _check_audit(report):
+    violations = report["page_tables"]["violations"]
+    if violations:
+        yield f"page_tables: {violations} violations found by the kernel's audit"
+
+
 def free_percent(report):
     """Free memory in percent of firmware RAM less runtime (reserved), ACPI and the first MiB."""
     accounting = report["accounting"]
@@ -143,7 +149,7 @@ def check(report, expect=None):
     problems = []
     try:
         for checker in (_check_classes, _check_usable, _check_frames, _check_mmap, _check_stages,
-                        _check_write_xor_execute):
+                        _check_write_xor_execute, _check_audit):
             problems.extend(checker(report))
         problems.extend(_check_expectations(report, expect or {}))
     except (KeyError, TypeError, IndexError, ZeroDivisionError) as error:

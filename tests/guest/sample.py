@@ -24,7 +24,7 @@ _REPORT = {
     "areas": [{"base": 2 * MIB, "size": 252 * MIB}],
     "bump": {"start": 2 * MIB, "used_frames": 1},
     "page_tables": {"root": 2 * MIB, "frames": 7, "leaves_4k": 10, "leaves_2m": 120,
-                    "leaves_1g": 0, "writable_executable": 0},
+                    "leaves_1g": 0, "writable_executable": 0, "violations": 0},
     "buddy": {"total_frames": 64512 - 1 - 7 - 24, "free_frames": 64480,
               "metadata_bytes": 24 * 4096, "free_blocks": [0, 0, 0, 0, 0, 2015] + [0] * 13},
     "nx": {"cpu": True, "efer_nxe": True, "xd_reserved": False},

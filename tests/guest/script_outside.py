@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernel's page tables and control registers as QEMU sees them: at the prompt every leaf that
 the kernel's walk lists must be a leaf of QEMU's, with the same memory and the same rights, and the
-other way round. The monitor's `vm` commands are tested on the way.
+other way round; and the registers must be what docs/boot.md says, bit for bit. The monitor's `vm`
+commands are tested on the way.
 """
 
 import os
@@ -11,23 +12,36 @@ from itertools import zip_longest
 from pathlib import Path
 
 import boot as boot_module
+import ktap
 import outside
 import report
 
 TOP = Path(__file__).resolve().parents[2]
 
-# CPUs with every feature, without NX, without 1 GiB pages, and with next to nothing; 5G has leaves
-# of all sizes.
+# SDM vol 3A, "Control Registers", and vol 4 for EFER. What every CPU gets, and what some have.
+CR0 = 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 2 | 1 << 1 | 1  # PG WP NE ET EM MP PE
+CR4 = 1 << 6 | 1 << 5 | 1 << 3  # MCE PAE DE
+PGE, UMIP, SMEP, SMAP = 1 << 7, 1 << 11, 1 << 20, 1 << 21
+EFER = 1 << 10 | 1 << 8  # LMA LME
+NXE = 1 << 11
+PAT_WC = 4  # the slot that the kernel makes write-combining; its type is 1
+
+ALL = PGE | UMIP | SMEP | SMAP
+# Name -> machine, its bits of CR4. CPUs with every feature, without NX, without 1 GiB pages, and
+# with next to nothing. 5G has leaves of all sizes; 3G-screen a framebuffer in the MMIO pool, too;
+# at 16T memory lies from 1 TiB on and the direct map takes 33 second-level tables.
 MACHINES = {
-    "256M": {},
-    "5G": {"memory": "5G"},
-    "5G-no1g": {"memory": "5G", "cpu": "max,pdpe1gb=off"},
-    "256M-nonx": {"cpu": "max,-nx"},
-    "256M-qemu64": {"cpu": "qemu64"},
-    "256M-nopge": {"cpu": "qemu64,-pge,-nx"},
+    "256M": ({}, ALL),
+    "3G-screen": ({"memory": "3G", "screen": True}, ALL),
+    "5G": ({"memory": "5G"}, ALL),
+    "5G-no1g": ({"memory": "5G", "cpu": "max,pdpe1gb=off"}, ALL),
+    "16T": ({"memory": "16T", "cpu": "max,phys-bits=46"}, ALL),
+    "256M-nonx": ({"cpu": "max,-nx"}, ALL),
+    "256M-qemu64": ({"cpu": "qemu64"}, PGE),
+    "256M-nopge": ({"cpu": "qemu64,-pge,-nx"}, 0),
 }
-WP, NXE = 1 << 16, 1 << 11
 DIRECT_MAP = 0xffff800000000000
+MMIO_POOL = 0xffffa10000000000
 BAD_ADDRESSES = ("", " ", "0x", "zz", "12z", "0x1 2", "-1", "0x0x0", "1" * 17, "0x" + "f" * 60,
                  "%s%n", "\x80\xff", "ffff_8000")
 
@@ -64,28 +78,52 @@ class OutsideTest(unittest.TestCase):
             self.assertEqual(sizes.count(size), audit[f"leaves_{size.lower()}"], size)
         return ours
 
-    def compare_registers(self, guest):
+    def compare_registers(self, guest, expected):
+        """Both sides, and what the machine must have; returns the kernel's."""
         ours = outside.kernel_registers(guest.type("vm regs"))
         theirs = outside.qemu_registers(guest.qemu("info registers"))
         self.assertEqual(set(theirs), {"CR0", "CR2", "CR3", "CR4", "EFER"})
         self.assertEqual({name: ours[name] for name in theirs}, theirs)
-        return theirs
+        self.assertEqual({name: hex(theirs[name]) for name in expected},
+                         {name: hex(value) for name, value in expected.items()})
+        return ours
+
+    def check_framebuffer(self, guest, leaves, registers):
+        """Write-combining, all of it: the PAT bit in the entries, and what its slot means."""
+        found = [leaf.virt for leaf, _ in leaves if leaf.virt >= MMIO_POOL]
+        self.assertGreater(len(found), 1)
+        sizes = set()
+        for virt in found:
+            entry, level = outside.raw_leaf(guest.physical_word, registers["CR3"], virt)
+            sizes.add(level)
+            self.assertTrue(entry & 1 << (7 if level == 1 else 12), f"{virt:#x}: {entry:#x}")
+            self.assertFalse(entry & (1 << 3 | 1 << 4), f"{virt:#x}: {entry:#x}")
+        self.assertEqual(sizes, {1, 2})
+        self.assertEqual(registers["PAT"] >> 8 * PAT_WC & 0xff, 1)
 
     def check_machine(self, name):
-        with self.guest(name, MACHINES[name]) as guest:
-            found = report.extract(guest.read_to_prompt())
-            tables = found["page_tables"]
+        fields, features = MACHINES[name]
+        with self.guest(name, fields) as guest:
+            log = guest.read_to_prompt()
+            self.assertTrue(ktap.parse(log).ok(), log[-3000:])
+            found = report.extract(log)
+            self.assertEqual(report.check(found, {}), [])
             self.assertIn("\n0 violations\n", guest.type("vm audit"))
+            tables = found["page_tables"]
             leaves = self.compare_leaves(guest, tables)
-            registers = self.compare_registers(guest)
-        self.assertEqual(registers["CR3"], tables["root"])
-        self.assertTrue(registers["CR0"] & WP)
-        self.assertEqual(bool(registers["EFER"] & NXE), found["cpu"]["nx"])
+            registers = self.compare_registers(guest, {
+                "CR0": CR0, "CR3": tables["root"], "CR4": CR4 | features,
+                "EFER": EFER | (NXE if found["cpu"]["nx"] else 0)})
+            if fields.get("screen"):
+                self.check_framebuffer(guest, leaves, registers)
+        self.assertEqual(found["cpu"]["nx"], "-nx" not in fields.get("cpu", ""))
         both = sum(leaf.write and leaf.execute for leaf, _ in leaves)
         self.assertEqual(both, tables["writable_executable"])
         self.assertTrue(both == 0 or not found["cpu"]["nx"])
         self.assertFalse(any(leaf.user for leaf, _ in leaves))
         self.assertTrue(all(leaf.virt >= DIRECT_MAP for leaf, _ in leaves))
+        # Global where the CPU can: the kernel half is the same in every address space.
+        self.assertEqual({leaf.is_global for leaf, _ in leaves}, {bool(features & PGE)})
 
     def test_qemu_sees_the_leaves_and_registers_that_the_kernel_sees(self):
         for name in MACHINES:

@@ -66,6 +66,18 @@ class JudgeTest(unittest.TestCase):
             with self.subTest(text=text[:20]):
                 self.assertFalse(boot_module.judge(Boot("x"), "pass", text).ok())
 
+    def test_no_nx_is_said_where_it_is_so_and_only_there(self):
+        content = sample.report()
+        content["nx"].update(xd_reserved=True)
+        content["cpu"].update(nx=False)
+        content["page_tables"].update(writable_executable=9)
+        silent = GOOD + "\n" + sample.line(content)
+        self.assertFalse(boot_module.judge(Boot("x", cpu="max,-nx"), "pass", silent).ok())
+        warned = boot_module.NO_NX + "\n"
+        self.assertTrue(boot_module.judge(Boot("x", cpu="max,-nx"), "pass", warned + silent).ok())
+        good = GOOD + "\n" + sample.line()
+        self.assertFalse(boot_module.judge(Boot("x"), "pass", warned + good).ok())
+
     def test_other_end_than_expected_fails(self):
         good = GOOD + "\n" + sample.line()
         self.assertFalse(boot_module.judge(Boot("x"), "panic", good).ok())

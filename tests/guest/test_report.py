@@ -62,6 +62,9 @@ class CheckTest(unittest.TestCase):
         self.assert_problem(lambda r: r["page_tables"].update(writable_executable=1), "writable")
         self.assert_problem(lambda r: r["nx"].update(xd_reserved=True), "no NX")
 
+    def test_audit_violation_is_a_problem(self):
+        self.assert_problem(lambda r: r["page_tables"].update(violations=1), "1 violations")
+
     def test_missing_key_and_wrong_type_are_problems(self):
         self.assert_problem(lambda r: r.pop("buddy"), "no buddy")
         self.assert_problem(lambda r: r["buddy"].pop("free_frames"), "schema")
