@@ -10,6 +10,7 @@
 #include "arch/x86_64/gdt.h"
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/msr.h"
+#include "arch/x86_64/paging.h"
 #include "arch/x86_64/trap.h"
 #include "mm/mm_init.h"
 #include "tests/ktest.h"
@@ -94,6 +95,17 @@ static void trap_stack_guards_are_not_mapped(struct ktest *t)
     }
 }
 
+/* From the stack in use down: the first page that is not there is the boot stack's guard. */
+static void trap_page_below_the_stack_is_its_guard(struct ktest *t)
+{
+    const uint8_t here = 0;
+    uint64_t page = bits_align_down((uintptr_t)&here, PAGE_SIZE);
+    while (!trap_probe_read(virt_addr(page)).faulted) {
+        page -= PAGE_SIZE;
+    }
+    KTEST_EQ(t, page, PHYS_OFFSET + mm_state()->guards[0].value);
+}
+
 static void trap_non_canonical_address_is_general_protection(struct ktest *t)
 {
     const struct trap_fault fault = trap_probe_read(virt_addr(UINT64_C(0x0001000000000000)));
@@ -108,19 +120,18 @@ static void trap_breakpoint_goes_on(struct ktest *t)
     KTEST_EQ(t, frame.rip, 0x1234);
 }
 
+/* To the last bit: whatever else the firmware had set is gone (protection keys, PCIDs, SSE ...). */
 static void cpu_state_is_what_the_kernel_wrote(struct ktest *t)
 {
     const struct cpu_features *const cpu = cpu_setup_features();
-    const uint64_t cr0 = x86_read_cr0();
-    const uint64_t cr4 = x86_read_cr4();
-    KTEST_TRUE(t, (cr0 & CR0_WP) != 0);
-    KTEST_TRUE(t, (cr0 & CR0_EM) != 0);
-    KTEST_EQ(t, cr4 & CR4_LA57, 0);
-    KTEST_EQ(t, (cr4 & CR4_SMEP) != 0, cpu->smep);
-    KTEST_EQ(t, (cr4 & CR4_SMAP) != 0, cpu->smap);
-    KTEST_EQ(t, (cr4 & CR4_UMIP) != 0, cpu->umip);
-    KTEST_EQ(t, (cr4 & CR4_PGE) != 0, cpu->pge);
-    KTEST_EQ(t, (x86_rdmsr(X86_MSR_EFER) & X86_EFER_NXE) != 0, cpu->nx);
+    const uint64_t cr4 = CR4_DE | CR4_PAE | CR4_MCE | (cpu->pge ? CR4_PGE : 0) |
+                         (cpu->umip ? CR4_UMIP : 0) | (cpu->smep ? CR4_SMEP : 0) |
+                         (cpu->smap ? CR4_SMAP : 0);
+    KTEST_EQ(t, x86_read_cr4(), cr4);
+    KTEST_EQ(t, x86_read_cr0(), CR0_PE | CR0_MP | CR0_EM | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+    KTEST_EQ(t, x86_rdmsr(X86_MSR_EFER),
+             X86_EFER_LME | X86_EFER_LMA | (cpu->nx ? X86_EFER_NXE : 0));
+    KTEST_EQ(t, x86_rdmsr(X86_MSR_PAT), X86_PAT_VALUE);
     KTEST_EQ(t, x86_read_rflags() & X86_RFLAGS_IF, 0);
 }
 
@@ -133,6 +144,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(trap_execute_data_faults),
     KTEST_CASE(trap_allowed_accesses_do_not_fault),
     KTEST_CASE(trap_stack_guards_are_not_mapped),
+    KTEST_CASE(trap_page_below_the_stack_is_its_guard),
     KTEST_CASE(trap_non_canonical_address_is_general_protection),
     KTEST_CASE(trap_breakpoint_goes_on),
     KTEST_CASE(cpu_state_is_what_the_kernel_wrote),
