@@ -22,27 +22,21 @@
 #define POISON_FREED     0xdf
 #define POISON_ALLOCATED 0xa7
 
-static bool is_poisoning(const struct buddy_allocator *buddy)
-{
-    return UNLIKELY(atomic_load_explicit(&buddy->is_poisoning, memory_order_relaxed));
-}
-
-/* Fills the block where poisoning is on; apart, so that the common case needs no stack for it. */
-static NOINLINE void poison(phys_addr_t base, unsigned order, int junk)
-{
-    const uint64_t size_bytes = PAGE_SIZE << order;
-    memset(physmap_ptr(base, size_bytes), junk, size_bytes);
-}
-
 /* The block belongs to the caller from here on. */
-static inline void hand_out(const struct buddy_allocator *buddy, struct buddy_block block,
-                            unsigned order, phys_addr_t *base)
+static inline void hand_out(struct buddy_block block, unsigned order, phys_addr_t *base)
 {
     BUG_ON(owner_load(block.owner) != TILE_OWNER_NONE);
     owner_store(block.owner, order + 1U);
     base->value = block.frame << PAGE_SHIFT;
-    if (is_poisoning(buddy)) {
-        poison(*base, order, POISON_ALLOCATED);
+}
+
+/* Fills the block where poisoning is on: then no block ever comes from a cache or goes there. */
+static void poison(const struct buddy_allocator *buddy, struct buddy_block block, unsigned order,
+                   int junk)
+{
+    const uint64_t size_bytes = PAGE_SIZE << order;
+    if (buddy_is_poisoning(buddy)) {
+        memset(physmap_ptr(phys_addr(block.frame << PAGE_SHIFT), size_bytes), junk, size_bytes);
     }
 }
 
@@ -53,11 +47,13 @@ static NOINLINE enum kstatus allocate_slowly(struct buddy_allocator *buddy, unsi
     struct buddy_block block;
     const uint64_t token = arch_irq_save();
     const bool is_taken = buddy_cache_take(buddy, order, &block);
-    if (is_taken) {
-        hand_out(buddy, block, order, base);
-    }
     arch_irq_restore(token);
-    return is_taken ? K_OK : K_ENOMEM;
+    if (!is_taken) {
+        return K_ENOMEM;
+    }
+    poison(buddy, block, order, POISON_ALLOCATED);
+    hand_out(block, order, base);
+    return K_OK;
 }
 
 enum kstatus buddy_allocate(struct buddy_allocator *buddy, unsigned order, phys_addr_t *base)
@@ -72,7 +68,7 @@ enum kstatus buddy_allocate(struct buddy_allocator *buddy, unsigned order, phys_
     if (UNLIKELY(!is_popped)) {
         return allocate_slowly(buddy, order, base);
     }
-    hand_out(buddy, block, order, base);
+    hand_out(block, order, base);
     return K_OK;
 }
 
@@ -99,12 +95,14 @@ enum kstatus buddy_allocate_below(struct buddy_allocator *buddy, unsigned order,
         buddy_cache_drain_all(buddy);
         count = buddy_core_take_below(buddy, order, limit_frame, &block);
     }
-    if (count != 0) {
-        atomic_fetch_add_explicit(&buddy->allocations[order], 1, memory_order_relaxed);
-        hand_out(buddy, block, order, base);
-    }
     arch_irq_restore(token);
-    return count != 0 ? K_OK : K_ENOMEM;
+    if (count == 0) {
+        return K_ENOMEM;
+    }
+    atomic_fetch_add_explicit(&buddy->allocations[order], 1, memory_order_relaxed);
+    poison(buddy, block, order, POISON_ALLOCATED);
+    hand_out(block, order, base);
+    return K_OK;
 }
 
 static void free_bulk(struct buddy_allocator *buddy, uint32_t count, const phys_addr_t *frames)
@@ -193,9 +191,7 @@ static NOINLINE enum kstatus refuse_block(struct buddy_allocator *buddy, phys_ad
 static NOINLINE enum kstatus free_slowly(struct buddy_allocator *buddy, unsigned order,
                                          struct buddy_block block)
 {
-    if (is_poisoning(buddy)) {
-        poison(phys_addr(block.frame << PAGE_SHIFT), order, POISON_FREED);
-    }
+    poison(buddy, block, order, POISON_FREED);
     const uint64_t token = arch_irq_save();
     buddy_cache_give(buddy, order, block);
     arch_irq_restore(token);
@@ -208,9 +204,6 @@ static inline enum kstatus free_block(struct buddy_allocator *buddy, phys_addr_t
     struct buddy_block block;
     if (UNLIKELY(!take_back(buddy, base, order, &block))) {
         return refuse_block(buddy, base, order, caller);
-    }
-    if (is_poisoning(buddy)) {
-        return free_slowly(buddy, order, block);
     }
     const uint64_t token = arch_irq_save();
     const bool is_pushed = buddy_cache_push(buddy, order, block);
@@ -246,6 +239,7 @@ void buddy_drain_caches(struct buddy_allocator *buddy)
 void buddy_set_poisoning(struct buddy_allocator *buddy, bool on)
 {
     atomic_store_explicit(&buddy->is_poisoning, on, memory_order_relaxed);
+    buddy_drain_caches(buddy);
 }
 
 /* ---- struct frame_allocator ------------------------------------------------------------------ */
@@ -286,10 +280,11 @@ static const struct frame_allocator_ops operations = {
     .usage = operation_usage,
 };
 
-void buddy_init(struct buddy_allocator *buddy, uint32_t cpu_count)
+void buddy_init(struct buddy_allocator *buddy, struct buddy_cpu_cache *caches, uint32_t cpu_count)
 {
-    memset(buddy, 0, offsetof(struct buddy_allocator, caches));
+    memset(buddy, 0, sizeof(*buddy));
     buddy->allocator.ops = &operations;
+    buddy->caches = caches;
     buddy->cpu_count = (uint32_t)bits_min(cpu_count, BUDDY_CPU_LIMIT);
     buddy->shard_count = (uint32_t)bits_max(buddy->cpu_count, 1);
     for (uint32_t shard = 0; shard < buddy->shard_count; shard++) {

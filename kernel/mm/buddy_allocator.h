@@ -113,9 +113,9 @@ _Static_assert(sizeof(struct buddy_stack) == 32, "no stack straddles a cache lin
 /** Written by its CPU with interrupts off while `is_busy`, or by the CPU that set `is_claimed` and
  *  then saw it not busy (buddy_cache.h). Orders that are not cached have a cap of 0. */
 struct buddy_cpu_cache {
-    struct buddy_stack stacks[BUDDY_ORDER_COUNT];
     atomic_bool is_busy;
     atomic_bool is_claimed;
+    struct buddy_stack stacks[BUDDY_ORDER_COUNT] ALIGNED(64);
     struct buddy_block blocks[BUDDY_CACHE_BLOCKS];
 } ALIGNED(128);
 
@@ -129,8 +129,9 @@ struct buddy_shard {
 
 struct buddy_allocator {
     struct frame_allocator allocator;
-    uint32_t cpu_count;   /* caches in use */
-    uint32_t shard_count; /* as many, at least 1 */
+    struct buddy_cpu_cache *caches; /* by CPU number */
+    uint32_t cpu_count;             /* caches */
+    uint32_t shard_count;           /* as many, at least 1 */
     atomic_bool is_poisoning;
     struct spinlock drain_lock; /* one CPU at a time empties caches */
 
@@ -150,17 +151,17 @@ struct buddy_allocator {
     /* First stage of the index, by physical address >> 38; read without a lock. */
     _Atomic(struct buddy_directory *) directories[BUDDY_INDEX_ENTRIES];
     struct buddy_shard shards[BUDDY_CPU_LIMIT];
-    struct buddy_cpu_cache caches[BUDDY_CPU_LIMIT];
 };
 
 /* ---- the contract ---------------------------------------------------------------------------- */
 
 /**
  * Makes @p buddy an allocator without memory.
- * @param cpu_count CPUs that get a cache: those numbered below it; cut to BUDDY_CPU_LIMIT
- * The struct belongs to the caller and stays where it is for good.
+ * @param caches    for the CPUs numbered below @p cpu_count, their content does not matter
+ * @param cpu_count how many, 0 for none; cut to BUDDY_CPU_LIMIT
+ * The struct and the caches belong to the caller and stay where they are for good.
  */
-void buddy_init(struct buddy_allocator *buddy, uint32_t cpu_count);
+void buddy_init(struct buddy_allocator *buddy, struct buddy_cpu_cache *caches, uint32_t cpu_count);
 
 /**
  * Adds RAM. Its content does not matter; it need not be free of holes around, of any alignment or

@@ -44,7 +44,7 @@ static unsigned current_cap(const struct buddy_allocator *buddy, unsigned order)
     const uint64_t free_frames = bits_min(buddy_core_free_frames(buddy), total_frames);
     const uint64_t share =
         free_frames >> order >> (FREE_SHARE_SHIFT + bits_log2_ceil(buddy->cpu_count));
-    if (order >= BUDDY_CACHED_ORDERS || share == 0) {
+    if (order >= BUDDY_CACHED_ORDERS || share == 0 || buddy_is_poisoning(buddy)) {
         return 0;
     }
     const unsigned scarcity = bits_log2_floor(total_frames) - bits_log2_floor(free_frames);
@@ -119,9 +119,7 @@ static void make_room(struct buddy_allocator *buddy, struct buddy_stack *stack, 
     const unsigned staying = cap / 2U;
     stack_set_count(stack, staying);
     buddy_core_give(buddy, order, count - staying, stack->blocks);
-    for (unsigned i = 0; i < staying; i++) {
-        stack->blocks[i] = stack->blocks[count - staying + i];
-    }
+    memmove(stack->blocks, stack->blocks + (count - staying), staying * sizeof(struct buddy_block));
 }
 
 static bool give_cached(struct buddy_allocator *buddy, unsigned order, struct buddy_block block)
@@ -177,6 +175,7 @@ static void empty_cache(struct buddy_allocator *buddy, struct buddy_cpu_cache *c
     for (unsigned order = 0; order < BUDDY_CACHED_ORDERS; order++) {
         struct buddy_stack *const stack = &cache->stacks[order];
         const unsigned count = stack_count(stack);
+        set_cap(stack, 0); /* until the next call finds out what there may be */
         if (count > 0) {
             stack_set_count(stack, 0);
             buddy_core_give(buddy, order, count, stack->blocks);

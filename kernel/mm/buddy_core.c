@@ -8,15 +8,11 @@
  *     order >= 9                          zone -> blocks
  *     nothing on any list of the shard    carve an untouched zone for it, then as above
  *
- * What costs time in a busy allocator is waiting for metadata that no cache of the CPU holds, and
- * waiting for locks. So a whole batch's metadata is asked for before the first lock is taken, and a
- * batch takes each shard's lock once.
+ * A batch takes each shard's lock once.
  */
 #include "mm/buddy_core.h"
 
 #include "panic.h"
-
-#define PREFETCH_MIN 8U /* blocks of a batch */
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
@@ -244,23 +240,6 @@ static struct buddy_tile *block_tile(const struct buddy_block *block, unsigned o
     return (struct buddy_tile *)(first - offsetof(struct buddy_tile, owner));
 }
 
-/* Asks for the cache lines that giving the blocks back will write. */
-static void prefetch_tiles(unsigned order, unsigned count, const struct buddy_block *blocks)
-{
-    const unsigned word_shift =
-        order < ZONE_ORDER_BASE ? TILE_WORD_ORDER : TILE_WORD_ORDER + ZONE_ORDER_BASE;
-    uint64_t last_word = BUDDY_NO_FRAME;
-    for (unsigned i = 0; i < count; i++) {
-        const uint64_t word = blocks[i].frame >> word_shift;
-        if (word != last_word) {
-            const struct buddy_tile *const tile = block_tile(&blocks[i], order);
-            __builtin_prefetch(tile, 1);
-            __builtin_prefetch(&tile->bitmap[word % TILE_WORDS], 1);
-        }
-        last_word = word;
-    }
-}
-
 /* Bit s: a block belongs to shard s. */
 static uint32_t shards_of(const struct buddy_allocator *buddy, unsigned order, unsigned count,
                           const struct buddy_block *blocks)
@@ -361,9 +340,6 @@ void buddy_core_give(struct buddy_allocator *buddy, unsigned order, unsigned cou
     if (count == 1) {
         give_one(buddy, order, blocks);
         return;
-    }
-    if (count >= PREFETCH_MIN) {
-        prefetch_tiles(order, count, blocks);
     }
     uint32_t shards = shards_of(buddy, order, count, blocks);
     /* Each CPU begins with another shard, so that they do not queue one behind the other. */

@@ -83,6 +83,12 @@ static inline uint64_t count_read(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
+/** Whether blocks are filled with junk; the caches then stay empty. */
+static inline bool buddy_is_poisoning(const struct buddy_allocator *buddy)
+{
+    return atomic_load_explicit(&buddy->is_poisoning, memory_order_relaxed);
+}
+
 /** Number of the shard that this CPU takes from first. */
 static inline uint8_t buddy_home_shard(const struct buddy_allocator *buddy)
 {

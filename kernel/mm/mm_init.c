@@ -48,6 +48,7 @@
 static struct mm_state state;
 static struct bump_allocator bump;
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache buddy_caches[CPU_COUNT];
 
 const struct mm_state *mm_state(void)
 {
@@ -242,7 +243,7 @@ static void add_leftover(void *context, phys_addr_t base, page_frame_count_t cou
 
 static enum kstatus fill_buddy(void)
 {
-    buddy_init(&buddy, CPU_COUNT);
+    buddy_init(&buddy, buddy_caches, CPU_COUNT);
     struct buddy_filling filling = { .status = K_OK };
     bump_allocator_leftover(&bump, add_leftover, &filling);
     filling.is_retry = true;

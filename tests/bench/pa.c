@@ -14,6 +14,7 @@
 
 static size_t own_bytes; /* of pa_memory, where it is not the harness's */
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[BUDDY_CPU_LIMIT];
 
 static uint64_t region_end(const region_t *region)
 {
@@ -68,7 +69,7 @@ int pa_needs_arena(void)
 int pa_init(const region_t *r, int n, int ncpu)
 {
     open_memory(r, n);
-    buddy_init(&buddy, (uint32_t)ncpu); /* at least 1 */
+    buddy_init(&buddy, caches, (uint32_t)ncpu); /* at least 1 */
     return add_regions(r, n, false) && add_regions(r, n, true) ? 0 : -1;
 }
 

@@ -46,6 +46,7 @@ struct model {
 };
 
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[2];
 static struct model model;
 
 static phys_addr_t address(uint32_t frame)
@@ -180,7 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     const size_t calls = bits_min(size_bytes / sizeof(struct call), CALLS_MAX);
     fake_cpu_reset();
     fake_ram_reset();
-    buddy_init(&buddy, 2);
+    buddy_init(&buddy, caches, 2);
     memset(&model, 0, sizeof(model));
     for (size_t i = 0; i < calls; i++) {
         struct call call;

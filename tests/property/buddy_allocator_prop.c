@@ -43,6 +43,7 @@ struct model {
 };
 
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[2];
 static struct model model;
 
 static uint64_t next_random(struct model *m)
@@ -238,7 +239,7 @@ static void run(struct ktest *t, uint64_t seed)
     fake_cpu_reset();
     fake_ram_reset();
     fake_log_reset();
-    buddy_init(&buddy, 2);
+    buddy_init(&buddy, caches, 2);
     memset(&model, 0, sizeof(model));
     model.t = t;
     model.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;

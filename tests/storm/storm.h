@@ -40,6 +40,7 @@ struct storm_thread {
 
 struct storm_world {
     struct buddy_allocator buddy;
+    struct buddy_cpu_cache caches[BUDDY_CPU_LIMIT];
     uint64_t base; /* physical */
     uint64_t ram_frames;
     _Atomic uint8_t frames[WORLD_FRAMES];

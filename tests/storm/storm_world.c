@@ -106,7 +106,7 @@ void storm_world_open(uint64_t seed, uint32_t cpu_count)
     open_memory();
     world.ram_frames = 0;
     memset(world.frames, FRAME_HOLE, sizeof(world.frames));
-    buddy_init(&world.buddy, cpu_count);
+    buddy_init(&world.buddy, world.caches, cpu_count);
     add_regions(&random);
     fresh = buddy_statistics(&world.buddy);
     for (uint32_t cpu = 0; cpu < STORM_CPUS; cpu++) {

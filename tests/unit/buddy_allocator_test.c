@@ -25,13 +25,14 @@
 #define TIB        SIZE_1T
 
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[BUDDY_CPU_LIMIT];
 
 static void start(uint32_t cpu_count)
 {
     fake_cpu_reset();
     fake_ram_reset();
     fake_log_reset();
-    buddy_init(&buddy, cpu_count);
+    buddy_init(&buddy, caches, cpu_count);
 }
 
 static void declare_ram(uint64_t base, uint64_t size_bytes)
@@ -702,6 +703,7 @@ static void buddy_poisons_when_told(struct ktest *t)
     const uint8_t *const bytes = physmap_ptr(base, 4 * PAGE_SIZE);
     KTEST_EQ(t, bytes[0], JUNK);
     buddy_set_poisoning(&buddy, true);
+    KTEST_EQ(t, buddy_statistics(&buddy).cached_frames, 0);
     KTEST_STATUS(t, buddy_free(&buddy, base, 2), K_OK);
     KTEST_EQ(t, bytes[0], 0xdf);
     KTEST_EQ(t, bytes[4 * PAGE_SIZE - 1], 0xdf);
@@ -710,6 +712,7 @@ static void buddy_poisons_when_told(struct ktest *t)
     KTEST_EQ(t, again.value, base.value);
     KTEST_EQ(t, bytes[0], 0xa7);
     KTEST_EQ(t, bytes[4 * PAGE_SIZE - 1], 0xa7);
+    KTEST_EQ(t, buddy_statistics(&buddy).cached_frames, 0);
     check_books(t);
 }
 

@@ -39,11 +39,12 @@ struct state {
 };
 
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[1];
 
 static void start(struct state *s, struct ktest *t)
 {
     fake_ram_fill(BASE, (FRAMES + METADATA) * PAGE_SIZE, 0x5a);
-    buddy_init(&buddy, 1);
+    buddy_init(&buddy, caches, 1);
     *s = (struct state){ .t = t, .free = ALL_FREE };
     KTEST_STATUS(t, buddy_add_region(&buddy, phys_addr(BASE), page_frame_count(FRAMES + METADATA)),
                  K_OK);

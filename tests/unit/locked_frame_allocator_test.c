@@ -16,6 +16,7 @@
 #define RAM_SIZE UINT64_C(0x800000)
 
 static struct buddy_allocator buddy;
+static struct buddy_cpu_cache caches[1];
 
 static void start(bool installed)
 {
@@ -24,7 +25,7 @@ static void start(bool installed)
     fake_log_reset();
     fake_ram_add(RAM_BASE, 2 * RAM_SIZE);
     atomic_store(&locked_frame_allocator_state.inner, NULL);
-    buddy_init(&buddy, 1);
+    buddy_init(&buddy, caches, 1);
     if (installed) {
         set_inner_allocator(&buddy);
     }
