@@ -91,8 +91,38 @@ struct buddy_statistics {
 #define BUDDY_LIST_COUNT (BUDDY_ORDER_COUNT + 1U)
 _Static_assert(TILE_PARKED == BUDDY_ORDER_COUNT, "the list behind all others");
 
-struct buddy_area;
 struct buddy_directory;
+
+/** Slots for the things numbered [first, first + count). The first `low_count` of them may stand
+ *  apart from the rest. Addresses are physical. */
+struct buddy_slot_run {
+    uint64_t first;
+    uint64_t count;
+    uint64_t low_count;
+    uint64_t low;
+    uint64_t high;
+};
+
+/** Where a region's metadata goes (buddy_index.h). */
+struct buddy_slots {
+    struct buddy_slot_run directories;
+    struct buddy_slot_run zones;
+    struct buddy_slot_run leaves;
+};
+
+/** A region that brought its own metadata. The first one's record is in the allocator, so that a
+ *  machine with one region comes up without a byte of metadata; the others' are at the start of
+ *  their metadata. */
+struct buddy_area {
+    struct buddy_area *next;
+    struct buddy_area *next_untouched;
+    uint64_t first_frame; /* the metadata's own frames */
+    uint64_t frames;
+    uint64_t
+        untouched_first;    /* frames [untouched_first, untouched_end) are free and no tile knows */
+    uint64_t untouched_end; /* them; nobody else has frames in their zones */
+    struct buddy_slots slots;
+};
 
 /** A free block on its way: its first frame, and where its owner byte is. */
 struct buddy_block {
@@ -140,8 +170,9 @@ struct buddy_allocator {
     _Atomic uint64_t metadata_frames;  /* the same */
     _Atomic uint64_t untouched_frames; /* the same; free */
     struct buddy_area *areas;          /* all */
-    struct buddy_area *untouched;      /* those with zones left to carve */
-    uint64_t spare_base;               /* physical: left-over metadata bytes */
+    struct buddy_area *untouched;      /* with all those that have untouched frames */
+    struct buddy_area first_area;
+    uint64_t spare_base; /* physical: left-over metadata bytes */
     uint64_t spare_end;
 
     /* Calls that no cache served; atomic additions. */

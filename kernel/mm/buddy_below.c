@@ -80,23 +80,25 @@ static struct buddy_area *lowest_untouched(const struct buddy_allocator *buddy)
 {
     struct buddy_area *lowest = NULL;
     for (struct buddy_area *area = buddy->untouched; area != NULL; area = area->next_untouched) {
-        if (area->untouched_zone < area->untouched_end &&
-            (lowest == NULL || area->untouched_zone < lowest->untouched_zone)) {
+        if (area->untouched_first < area->untouched_end &&
+            (lowest == NULL || area->untouched_first < lowest->untouched_first)) {
             lowest = area;
         }
     }
     return lowest;
 }
 
-/* Carves the lowest untouched zone where a block in it can end at or below the limit. */
+/* Carves the lowest untouched frames where a block of them can end at or below the limit. */
 static struct buddy_zone *carve_lowest(struct buddy_allocator *buddy, unsigned order,
                                        uint64_t limit)
 {
     struct buddy_zone *zone = NULL;
     spinlock_lock(&buddy->region_lock);
     struct buddy_area *const area = lowest_untouched(buddy);
-    if (area != NULL && (area->untouched_zone << ZONE_FRAMES_SHIFT) + BIT(order) <= limit) {
-        zone = buddy_core_carve(buddy, area, buddy_home_shard(buddy));
+    if (area != NULL && bits_align_up(area->untouched_first, BIT(order)) + BIT(order) <= limit) {
+        const uint64_t number = area->untouched_first >> ZONE_FRAMES_SHIFT;
+        buddy_core_carve(buddy, area, number, buddy_home_shard(buddy));
+        zone = buddy_find_zone(buddy, number);
     }
     spinlock_unlock(&buddy->region_lock);
     return zone;

@@ -70,43 +70,7 @@ void buddy_core_settle(struct buddy_allocator *buddy, struct buddy_tile *tile)
     buddy_core_relink(shard, &zone->tile);
 }
 
-/* ---- untouched RAM --------------------------------------------------------------------------- */
-
-struct buddy_zone *buddy_core_carve(struct buddy_allocator *buddy, struct buddy_area *area,
-                                    uint8_t shard)
-{
-    struct buddy_shard *const owner = &buddy->shards[shard];
-    struct buddy_zone *const zone =
-        buddy_make_zone(buddy, &area->slots, area->untouched_zone++, shard);
-    buddy_reserve_leaves(zone, &area->slots, 0, TILE_UNITS);
-    /* Before the other count: nobody must ever see more free than there is. */
-    count_add(&buddy->untouched_frames, -ZONE_FRAMES);
-    spinlock_lock(&owner->lock);
-    tile_open(&zone->tile, 0, TILE_UNITS);
-    buddy_core_relink(owner, &zone->tile);
-    count_add(&owner->free_frames, ZONE_FRAMES);
-    spinlock_unlock(&owner->lock);
-    return zone;
-}
-
-/* Carves from the area on top; those that have nothing left drop out on the way. */
-static bool carve_any_zone(struct buddy_allocator *buddy, uint8_t shard)
-{
-    if (count_read(&buddy->untouched_frames) == 0) {
-        return false;
-    }
-    spinlock_lock(&buddy->region_lock);
-    struct buddy_area *area = buddy->untouched;
-    while (area != NULL && area->untouched_zone == area->untouched_end) {
-        area = area->next_untouched;
-    }
-    buddy->untouched = area;
-    if (area != NULL) {
-        (void)buddy_core_carve(buddy, area, shard); /* it is on a list, where the caller looks */
-    }
-    spinlock_unlock(&buddy->region_lock);
-    return area != NULL;
-}
+/* ---- take ------------------------------------------------------------------------------------ */
 
 uint64_t buddy_core_free_frames(const struct buddy_allocator *buddy)
 {
@@ -116,8 +80,6 @@ uint64_t buddy_core_free_frames(const struct buddy_allocator *buddy)
     }
     return frames;
 }
-
-/* ---- take ------------------------------------------------------------------------------------ */
 
 /* The tile that a block of 2^order frames is best cut from, or NULL. */
 static struct buddy_tile *pick_tile(const struct buddy_shard *shard, unsigned order)
@@ -218,7 +180,7 @@ unsigned buddy_core_take(struct buddy_allocator *buddy, unsigned order, unsigned
     unsigned count;
     do {
         count = take_from_shard(&buddy->shards[home], order, want, blocks);
-    } while (count == 0 && carve_any_zone(buddy, home));
+    } while (count == 0 && buddy_core_carve_any(buddy, home));
     for (uint32_t i = 1; count == 0 && i < buddy->shard_count; i++) {
         count =
             take_from_shard(&buddy->shards[(home + i) % buddy->shard_count], order, want, blocks);

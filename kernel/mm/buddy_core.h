@@ -7,6 +7,7 @@
  *     buddy_cache.*       per-CPU stacks of blocks: most calls end here, without a lock
  *     buddy_core.*        shards: takes blocks from tiles, gives them back
  *     buddy_below.c       the same below an address limit
+ *     buddy_carve.c       makes the tiles of RAM that was not touched before
  *     buddy_tile.*        512 units: bitmap, summary, owner bytes
  *     buddy_index.*       from a frame number to its tile
  *     buddy_region.c      adding RAM, room for metadata
@@ -32,8 +33,8 @@
  * shard, then carves untouched RAM for it, then takes from the other shards; it gives a block back
  * to the shard that it belongs to.
  *
- * Untouched RAM: a region's whole zones are a range of numbers until one is carved, so that
- * bring-up costs the same whether 1 GiB or 16 TiB are left.
+ * Untouched RAM: a region is a range of frames, without any metadata written, until a zone or a
+ * part of one is carved off it. So bring-up costs the same whether 1 GiB or 16 TiB are left.
  *
  * Invariants (buddy_validate() checks them)
  *   1. A wholly free leaf is a set bit in its zone and nothing else; its own bitmap, where it is
@@ -43,6 +44,7 @@
  *   3. A unit is free, or inside exactly one allocated block (owner byte at its first unit), or in
  *      a CPU's cache (owner byte 0), or a hole.
  *   4. shard.free_frames = free bits of split leaves + 512 per free bit of zones.
+ *   5. Untouched frames are in zones that are not made, of one region only.
  *
  * Failure plan: nothing here allocates metadata, so nothing but shortage of frames can fail; a
  * contradiction between bitmap and request is a broken invariant and stops the machine.
@@ -59,17 +61,6 @@
 #include "mm/buddy_index.h"
 
 #define BUDDY_NO_FRAME UINT64_MAX
-
-/** A region that brought its own metadata; lives at the start of that. */
-struct buddy_area {
-    struct buddy_area *next;
-    struct buddy_area *next_untouched;
-    uint64_t first_frame; /* the metadata's own frames */
-    uint64_t frames;
-    uint64_t untouched_zone; /* whole zones [untouched_zone, untouched_end) are not made yet */
-    uint64_t untouched_end;
-    struct buddy_slots slots;
-};
 
 /** Adds to a count that only the holder of its lock writes and everybody may read. */
 static inline void count_add(_Atomic uint64_t *count, uint64_t difference)
@@ -125,10 +116,18 @@ void buddy_core_settle(struct buddy_allocator *buddy, struct buddy_tile *tile);
  *  The shard's lock is held. */
 struct buddy_tile *buddy_core_split_leaf(struct buddy_zone *zone, unsigned unit);
 
-/** Makes the first untouched zone of @p area, for shard @p shard, all free. The regions' lock is
- *  held, no shard's. */
-struct buddy_zone *buddy_core_carve(struct buddy_allocator *buddy, struct buddy_area *area,
-                                    uint8_t shard);
+/** Frees frames [@p first, @p end) of one zone, none of which is managed yet; makes the zone in its
+ *  slot, for shard @p shard, where it is missing. The regions' lock is held, no shard's. */
+void buddy_core_open(struct buddy_allocator *buddy, const struct buddy_slots *slots, uint64_t first,
+                     uint64_t end, uint8_t shard);
+
+/** The same for what of zone @p number is in @p area's untouched range, whose first or last zone it
+ *  is. */
+void buddy_core_carve(struct buddy_allocator *buddy, struct buddy_area *area, uint64_t number,
+                      uint8_t shard);
+
+/** The same for any untouched range. No lock is held. @return false: there is none */
+bool buddy_core_carve_any(struct buddy_allocator *buddy, uint8_t shard);
 
 /** Takes up to @p want blocks, best fit first; no owner byte is written. No shard's lock is held.
  *  @return how many; 0 only where no block of that order is free outside the caches. */

@@ -59,23 +59,6 @@ struct buddy_directory {
     _Atomic(struct buddy_zone *) zones[BUDDY_INDEX_ENTRIES];
 };
 
-/** Slots for the things numbered [first, first + count). The first `low_count` of them may stand
- *  apart from the rest. Addresses are physical. */
-struct buddy_slot_run {
-    uint64_t first;
-    uint64_t count;
-    uint64_t low_count;
-    uint64_t low;
-    uint64_t high;
-};
-
-/** Where a region's metadata goes. */
-struct buddy_slots {
-    struct buddy_slot_run directories;
-    struct buddy_slot_run zones;
-    struct buddy_slot_run leaves;
-};
-
 /** The directory numbered @p number, or NULL. */
 static inline struct buddy_directory *buddy_find_directory(const struct buddy_allocator *buddy,
                                                            uint64_t number)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * Adding RAM to the buddy allocator. A region is cut at zone (1 GiB) and leaf (2 MiB) boundaries:
+ * Adding RAM to the buddy allocator. A region is remembered as a range of untouched frames; its
+ * zones (1 GiB) are made when blocks are needed (buddy_carve.c):
  *
- *      region   |....|==========================|........|
- *      zones         |             |            |             1 GiB each
- *               edge   untouched range: O(1)      edge        edges: their zone and their two
- *                                                             ragged leaves are made at once
+ *      region       |....|==========================|........|
+ *      zones      |      |             |            |          |
+ *                  head    untouched: a record, O(1)     tail
+ *
+ * What is in a zone that others have frames in, the head or the tail, is made free at once, and
+ * what they have untouched there as well: a zone that is made has no untouched frames.
  *
  * Metadata is planned first: how many directories, zones and leaves does the region touch that are
  * not known yet? Only the outermost ones can be known already, from a neighbour: had one in the
@@ -13,7 +16,7 @@
  * are two arrays: the low slots and the rest. The low ones are the first directory, zone and leaf,
  * and whatever else fits, in bytes that the last metadata frame of an earlier region has left over.
  * Where these do not suffice, all slots stand in the region itself, at its less aligned end, and
- * what the first edge writes stands together:
+ * what the head writes stands together:
  *
  *      | area | low: directory, zone, leaf | directories | zones | leaves | left-over | free ...
  *
@@ -58,8 +61,7 @@ static bool areas_overlap(const struct buddy_allocator *buddy, uint64_t first, u
 {
     for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
         if (ranges_overlap(first, end, area->first_frame, area->first_frame + area->frames) ||
-            ranges_overlap(first, end, area->untouched_zone << ZONE_FRAMES_SHIFT,
-                           area->untouched_end << ZONE_FRAMES_SHIFT)) {
+            ranges_overlap(first, end, area->untouched_first, area->untouched_end)) {
             return true;
         }
     }
@@ -262,7 +264,9 @@ static void place_in_region(struct buddy_allocator *buddy, struct plan *plan, ui
     const uint64_t base = first << PAGE_SHIFT;
     plan_metadata(buddy, plan);
     fill(buddy, plan, base + AREA_BYTES, base + (frames << PAGE_SHIFT));
-    struct buddy_area *const area = physmap_ptr(phys_addr(base), sizeof(*area));
+    struct buddy_area *const area = buddy->areas == NULL
+                                        ? &buddy->first_area
+                                        : physmap_ptr(phys_addr(base), sizeof(struct buddy_area));
     *area = (struct buddy_area){
         .next = buddy->areas,
         .first_frame = first,
@@ -320,97 +324,64 @@ static bool place_metadata(struct buddy_allocator *buddy, struct plan *plan)
 
 /* ---- make it free ---------------------------------------------------------------------------- */
 
-/* Frees [first, end), all in leaf `unit` but not all of it. */
-static void open_leaf_part(struct buddy_allocator *buddy, struct buddy_zone *zone,
-                           const struct buddy_slots *slots, uint64_t first, uint64_t end)
+/* Whether `frame` has to be made free at once: others have frames in its zone, or there is no area
+ * to remember that it was not touched. */
+static bool is_urgent(const struct buddy_allocator *buddy, const struct plan *plan, uint64_t frame)
 {
-    const unsigned unit = frame_leaf_unit(first);
-    struct buddy_tile *leaf = buddy_find_leaf(zone, unit);
-    if (leaf == NULL) {
-        buddy_reserve_leaves(zone, slots, unit, unit + 1U);
-        leaf = buddy_make_leaf(zone, unit, TILE_OWNER_HOLE);
-    }
-    const unsigned first_unit = frame_unit(first);
-    const unsigned end_unit = first_unit + (unsigned)(end - first); /* <= 512 */
-    for (unsigned i = first_unit; i < end_unit; i++) {
-        owner_store(&leaf->owner[i], TILE_OWNER_NONE);
-    }
-    tile_open(leaf, first_unit, end_unit);
-    buddy_core_settle(buddy, leaf);
+    return plan->area == NULL || zone_is_known(buddy, frame >> ZONE_FRAMES_SHIFT);
 }
 
-/* Frees the whole leaves [first, end) of `zone`. */
-static void open_leaves(struct buddy_allocator *buddy, struct buddy_zone *zone,
-                        const struct buddy_slots *slots, uint64_t first, uint64_t end)
+/* Frees [first, end), all in one zone. */
+static void open_now(struct buddy_allocator *buddy, const struct plan *plan, uint64_t first,
+                     uint64_t end)
 {
-    const unsigned unit = frame_leaf_unit(first);
-    const unsigned unit_end = unit + (unsigned)((end - first) >> LEAF_FRAMES_SHIFT);
-    buddy_reserve_leaves(zone, slots, unit, unit_end);
-    tile_open(&zone->tile, unit, unit_end);
-    buddy_core_settle(buddy, &zone->tile);
-}
-
-/* Frees [first, end) of `zone`: ragged leaf, whole leaves, ragged leaf. */
-static void open_zone_part(struct buddy_allocator *buddy, struct buddy_zone *zone,
-                           const struct buddy_slots *slots, uint64_t first, uint64_t end)
-{
-    const uint64_t whole_first = bits_align_up(first, LEAF_FRAMES);
-    const uint64_t whole_end = bits_align_down(end, LEAF_FRAMES);
-    if (first < whole_first) {
-        open_leaf_part(buddy, zone, slots, first, bits_min(whole_first, end));
-    }
-    if (whole_first < whole_end) {
-        open_leaves(buddy, zone, slots, whole_first, whole_end);
-    }
-    if (whole_first <= whole_end && whole_end < end) {
-        open_leaf_part(buddy, zone, slots, whole_end, end);
-    }
-}
-
-/* Frees [first, end), all in one zone but not all of it; empty ranges are no matter. */
-static void open_edge(struct buddy_allocator *buddy, const struct buddy_slots *slots,
-                      uint64_t first, uint64_t end)
-{
-    if (first >= end) {
-        return;
-    }
     const uint64_t number = first >> ZONE_FRAMES_SHIFT;
-    struct buddy_zone *zone = buddy_find_zone(buddy, number);
-    if (zone == NULL) {
-        zone = buddy_make_zone(buddy, slots, number, (uint8_t)(number % buddy->shard_count));
-    }
-    struct buddy_shard *const shard = buddy_shard_of(buddy, &zone->tile);
-    spinlock_lock(&shard->lock);
-    open_zone_part(buddy, zone, slots, first, end);
-    count_add(&shard->free_frames, end - first);
-    spinlock_unlock(&shard->lock);
+    buddy_core_open(buddy, &plan->slots, first, end, (uint8_t)(number % buddy->shard_count));
 }
 
-/* Whole zones: not a byte of their metadata is written yet. */
-static void open_untouched(struct buddy_allocator *buddy, const struct plan *plan)
+/* [first, end) is free, but not a byte of its metadata is written yet. */
+static void keep_untouched(struct buddy_allocator *buddy, struct buddy_area *area, uint64_t first,
+                           uint64_t end)
 {
-    struct buddy_area *const area = plan->area;
-    const uint64_t zones = whole_zones(plan);
-    if (zones == 0) {
-        return;
-    }
-    area->untouched_zone = bits_align_up(plan->first, ZONE_FRAMES) >> ZONE_FRAMES_SHIFT;
-    area->untouched_end = area->untouched_zone + zones;
+    area->untouched_first = first;
+    area->untouched_end = end;
     area->next_untouched = buddy->untouched;
     buddy->untouched = area;
-    count_add(&buddy->untouched_frames, zones << ZONE_FRAMES_SHIFT);
+    count_add(&buddy->untouched_frames, end - first);
 }
 
 static void open_plan(struct buddy_allocator *buddy, const struct plan *plan)
 {
-    const uint64_t zones_first = bits_align_up(plan->first, ZONE_FRAMES);
-    const uint64_t zones_end = bits_align_down(plan->end, ZONE_FRAMES);
+    uint64_t first = plan->first;
+    uint64_t end = plan->end;
     /* Before the free counts: nobody must ever see more free than there is. */
-    count_add(&buddy->total_frames, plan->end - plan->first);
-    open_untouched(buddy, plan);
-    open_edge(buddy, &plan->slots, plan->first, bits_min(zones_first, plan->end));
-    if (zones_first <= zones_end) {
-        open_edge(buddy, &plan->slots, zones_end, plan->end);
+    count_add(&buddy->total_frames, end - first);
+    if (is_urgent(buddy, plan, first)) {
+        const uint64_t head_end = bits_min(bits_align_up(first + 1U, ZONE_FRAMES), end);
+        open_now(buddy, plan, first, head_end);
+        first = head_end;
+    }
+    if (first < end && is_urgent(buddy, plan, end - 1U)) {
+        const uint64_t tail_first = bits_max(bits_align_down(end - 1U, ZONE_FRAMES), first);
+        open_now(buddy, plan, tail_first, end);
+        end = tail_first;
+    }
+    if (first < end) {
+        keep_untouched(buddy, plan->area, first, end);
+    }
+}
+
+/* Makes zone `number` where a neighbour has untouched frames in it: then the index tells what of it
+ * is known, and two regions never have a slot for the same thing. */
+static void carve_shared(struct buddy_allocator *buddy, uint64_t number)
+{
+    for (struct buddy_area *area = buddy->untouched; area != NULL; area = area->next_untouched) {
+        const uint64_t first_zone = area->untouched_first >> ZONE_FRAMES_SHIFT;
+        const uint64_t last_zone = (area->untouched_end - 1U) >> ZONE_FRAMES_SHIFT;
+        if (area->untouched_first < area->untouched_end &&
+            (number == first_zone || number == last_zone)) {
+            buddy_core_carve(buddy, area, number, (uint8_t)(number % buddy->shard_count));
+        }
     }
 }
 
@@ -420,9 +391,12 @@ static enum kstatus add(struct buddy_allocator *buddy, struct plan *plan)
     spinlock_lock(&buddy->region_lock);
     if (region_overlaps(buddy, plan->first, plan->end)) {
         status = K_EEXIST;
-    } else if (!place_metadata(buddy, plan)) {
-        status = K_ENOMEM;
     } else {
+        carve_shared(buddy, plan->first >> ZONE_FRAMES_SHIFT);
+        carve_shared(buddy, (plan->end - 1U) >> ZONE_FRAMES_SHIFT);
+        status = place_metadata(buddy, plan) ? K_OK : K_ENOMEM;
+    }
+    if (status == K_OK) {
         open_plan(buddy, plan);
     }
     spinlock_unlock(&buddy->region_lock);

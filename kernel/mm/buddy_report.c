@@ -38,13 +38,12 @@ const char *buddy_bad_free_text(enum buddy_bad_free kind)
  * never touched. */
 static bool is_in_area(const struct buddy_allocator *buddy, uint64_t frame, bool *is_untouched)
 {
-    const uint64_t zone = frame >> ZONE_FRAMES_SHIFT;
     *is_untouched = false;
     for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
         if (frame >= area->first_frame && frame - area->first_frame < area->frames) {
             return true;
         }
-        *is_untouched |= zone >= area->untouched_zone && zone < area->untouched_end;
+        *is_untouched |= frame >= area->untouched_first && frame < area->untouched_end;
     }
     return false;
 }
@@ -142,6 +141,18 @@ static void count_zone(const struct buddy_zone *zone, uint64_t blocks[BUDDY_ORDE
     }
 }
 
+/* Adds the maximal blocks of [first, end). */
+static void count_untouched(uint64_t first, uint64_t end, uint64_t blocks[BUDDY_ORDER_COUNT])
+{
+    while (first < end) {
+        const unsigned aligned = bits_lowest(first | BIT(BUDDY_MAX_ORDER));
+        const unsigned order = (unsigned)bits_min(aligned, bits_log2_floor(end - first));
+        const uint64_t count = order == BUDDY_MAX_ORDER ? (end - first) >> order : 1;
+        blocks[order] += count;
+        first += count << order;
+    }
+}
+
 static void count_blocks(struct buddy_allocator *buddy, struct buddy_statistics *statistics)
 {
     uint64_t *const blocks = statistics->free_blocks;
@@ -153,7 +164,10 @@ static void count_blocks(struct buddy_allocator *buddy, struct buddy_statistics 
         count_zone(zone, blocks);
         spinlock_unlock(&shard->lock);
     }
-    blocks[BUDDY_MAX_ORDER] += count_read(&buddy->untouched_frames) >> ZONE_FRAMES_SHIFT;
+    for (const struct buddy_area *area = buddy->untouched; area != NULL;
+         area = area->next_untouched) {
+        count_untouched(area->untouched_first, area->untouched_end, blocks);
+    }
     for (unsigned order = 0; order < BUDDY_ORDER_COUNT; order++) {
         if (blocks[order] != 0) {
             statistics->has_free_block = true;
@@ -220,7 +234,7 @@ uint64_t buddy_touched_metadata_bytes(struct buddy_allocator *buddy)
     uint64_t bytes = 0;
     const uint64_t token = spinlock_lock_irqsave(&buddy->region_lock);
     for (const struct buddy_area *area = buddy->areas; area != NULL; area = area->next) {
-        bytes += sizeof(*area);
+        bytes += area == &buddy->first_area ? 0 : sizeof(*area);
     }
     for (uint64_t i = 0; i < BUDDY_INDEX_ENTRIES; i++) {
         bytes += buddy_find_directory(buddy, i) != NULL ? sizeof(struct buddy_directory) : 0U;

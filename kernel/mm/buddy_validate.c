@@ -141,12 +141,16 @@ static void audit_areas(struct audit *audit)
     }
     for (const struct buddy_area *area = audit->buddy->untouched; area != NULL;
          area = area->next_untouched) {
-        const uint64_t zones = area->untouched_end - area->untouched_zone;
-        audit->untouched_frames += zones << ZONE_FRAMES_SHIFT;
-        expect(audit, area->untouched_zone <= area->untouched_end, "untouched ranges are ranges",
-               area->first_frame);
-        expect(audit, zones == 0 || buddy_find_zone(audit->buddy, area->untouched_zone) == NULL,
-               "an untouched zone is not made", area->first_frame);
+        const uint64_t first = area->untouched_first;
+        const uint64_t end = area->untouched_end;
+        audit->untouched_frames += end - first;
+        expect(audit, first <= end, "untouched ranges are ranges", first);
+        if (first < end) {
+            uint64_t number = first >> ZONE_FRAMES_SHIFT;
+            const uint64_t number_end = ((end - 1U) >> ZONE_FRAMES_SHIFT) + 1U;
+            expect(audit, buddy_next_zone(audit->buddy, &number, number_end) == NULL,
+                   "an untouched zone is not made", first);
+        }
     }
 }
 

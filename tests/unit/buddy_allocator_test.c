@@ -386,6 +386,70 @@ static void buddy_thousand_regions_far_apart_work(struct ktest *t)
     check_books(t);
 }
 
+/*      | |metadata|  A: two frames less than 4 MiB  |  B  |     B is a frame of A's last 2 MiB
+ */
+static void buddy_untouched_neighbours_merge(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(GIB + PAGE_SIZE, 4 * MIB - 2 * PAGE_SIZE), K_OK);
+    KTEST_EQ(t, buddy_touched_metadata_bytes(&buddy), 0);
+    KTEST_STATUS(t, add(GIB + 4 * MIB - PAGE_SIZE, PAGE_SIZE), K_OK);
+    phys_addr_t base;
+    KTEST_STATUS(t, buddy_allocate(&buddy, 9, &base), K_OK);
+    KTEST_EQ(t, base.value, GIB + 2 * MIB);
+    KTEST_STATUS(t, buddy_free(&buddy, base, 9), K_OK);
+    check_books(t);
+}
+
+/*      |  A                    |B|  C  |              D
+ *      |        2 MiB        |   2 MiB             |
+ */
+static void buddy_neighbours_of_a_used_region_merge(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(GIB + PAGE_SIZE, 3 * MIB - PAGE_SIZE), K_OK);
+    phys_addr_t base;
+    KTEST_STATUS(t, buddy_allocate(&buddy, 0, &base), K_OK); /* nothing is untouched any more */
+    KTEST_EQ(t, buddy_statistics(&buddy).untouched_frames, 0);
+    check_exists(t, base.value, PAGE_SIZE);
+    KTEST_STATUS(t, add(GIB + 3 * MIB, PAGE_SIZE), K_OK);
+    KTEST_STATUS(t, add(GIB + 3 * MIB + PAGE_SIZE, MIB - PAGE_SIZE), K_OK);
+    KTEST_STATUS(t, add(GIB + 8 * MIB, 2 * MIB), K_OK);
+    KTEST_STATUS(t, buddy_free(&buddy, base, 0), K_OK);
+    buddy_drain_caches(&buddy);
+    KTEST_EQ(t, buddy_statistics(&buddy).free_blocks[9], 1); /* B; A's and D's hold metadata */
+    check_books(t);
+}
+
+/*     |..|==== GiB ====|==== GiB ====|..|      the ragged ends serve what is small
+ */
+static void buddy_small_blocks_leave_untouched_gib_alone(struct ktest *t)
+{
+    start(1);
+    KTEST_STATUS(t, add(3 * GIB - 8 * MIB, 2 * GIB + 16 * MIB), K_OK);
+    phys_addr_t base;
+    for (unsigned i = 0; i < 7; i++) { /* metadata takes less than one of the eight */
+        KTEST_STATUS(t, buddy_allocate(&buddy, 9, &base), K_OK);
+        KTEST_EQ(t, buddy_statistics(&buddy).free_blocks[BUDDY_MAX_ORDER], 2);
+    }
+    KTEST_STATUS(t, buddy_allocate(&buddy, BUDDY_MAX_ORDER, &base), K_OK);
+    KTEST_STATUS(t, buddy_allocate(&buddy, BUDDY_MAX_ORDER, &base), K_OK);
+    KTEST_STATUS(t, buddy_allocate(&buddy, BUDDY_MAX_ORDER, &base), K_ENOMEM);
+    check_books(t);
+}
+
+/* Goal G8: the first region is a record in the allocator, nothing else. */
+static void buddy_first_region_touches_no_metadata(struct ktest *t)
+{
+    static const uint64_t sizes[] = { GIB, 16 * GIB, 16 * TIB };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        start(1);
+        KTEST_STATUS(t, add(5 * PAGE_SIZE, sizes[i]), K_OK);
+        KTEST_EQ(t, buddy_touched_metadata_bytes(&buddy), 0);
+        check_books(t);
+    }
+}
+
 /* Goal G12, and bring-up whatever the size. */
 static void buddy_bring_up_touches_little(struct ktest *t)
 {
@@ -941,6 +1005,10 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_overlapping_region_is_refused),
     KTEST_CASE(buddy_metadata_taken_elsewhere_is_managed),
     KTEST_CASE(buddy_thousand_regions_far_apart_work),
+    KTEST_CASE(buddy_untouched_neighbours_merge),
+    KTEST_CASE(buddy_neighbours_of_a_used_region_merge),
+    KTEST_CASE(buddy_small_blocks_leave_untouched_gib_alone),
+    KTEST_CASE(buddy_first_region_touches_no_metadata),
     KTEST_CASE(buddy_bring_up_touches_little),
     KTEST_CASE(buddy_block_is_aligned_to_its_size),
     KTEST_CASE(buddy_allocate_refuses_what_is_no_order),
