@@ -6,8 +6,9 @@
  *
  * Detection of bad frees: each frame has an owner byte, which is order + 1 at the head of an
  * allocated block, else 0. It is written when a block leaves for its user and cleared when it comes
- * back, so a free is good exactly where the byte says order + 1: that one load tells double,
- * interior, wrong-order and wild frees, of blocks in a CPU's cache too.
+ * back, so a free is good exactly where the byte says order + 1: that one comparison tells double,
+ * interior, wrong-order and wild frees, of blocks in a CPU's cache too; and clearing the byte is
+ * one atomic step with it, so that of several CPUs one takes the block.
  */
 #include "mm/buddy_allocator.h"
 
@@ -135,11 +136,7 @@ static inline bool take_back(struct buddy_allocator *buddy, phys_addr_t base, un
     }
     block->frame = base.value >> PAGE_SHIFT;
     block->owner = buddy_find_owner(buddy, block->frame, order);
-    if (UNLIKELY(block->owner == NULL || owner_load(block->owner) != order + 1U)) {
-        return false;
-    }
-    owner_store(block->owner, TILE_OWNER_NONE);
-    return true;
+    return LIKELY(block->owner != NULL && owner_clear(block->owner, order + 1U));
 }
 
 static enum kstatus status_of(enum buddy_bad_free kind)

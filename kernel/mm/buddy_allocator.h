@@ -236,7 +236,7 @@ MUST_CHECK enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint3
  * Gives back a block that one of the above returned, with its order (0 for bulk's frames).
  * @return K_OK; else a report went to the log and nothing changed: K_EINVAL (bad order, misaligned,
  *         wrong order, interior, not allocated), K_EFAULT (hole, metadata, no such RAM)
- * Detection is exact but for two CPUs that free one block in the same instant.
+ * Detection is exact: of two CPUs that free one block in the same instant, one is refused.
  */
 MUST_CHECK enum kstatus buddy_free(struct buddy_allocator *buddy, phys_addr_t base, unsigned order);
 

@@ -136,6 +136,14 @@ static inline void owner_store(_Atomic uint8_t *owner, unsigned value)
     atomic_store_explicit(owner, (uint8_t)value, memory_order_relaxed); /* value <= 0xff */
 }
 
+/** Sets the byte to 0 where it is @p value; one of several CPUs that try has success. */
+static inline bool owner_clear(_Atomic uint8_t *owner, unsigned value)
+{
+    uint8_t expected = (uint8_t)value;
+    return atomic_compare_exchange_strong_explicit(owner, &expected, TILE_OWNER_NONE,
+                                                   memory_order_relaxed, memory_order_relaxed);
+}
+
 /** The first frame of unit @p unit of @p tile. */
 static inline uint64_t tile_frame(const struct buddy_tile *tile, unsigned unit)
 {

@@ -191,13 +191,24 @@ void arch_irq_restore(uint64_t token)
     irq_depth = (uint32_t)token;
 }
 
+static void run_once(void (**hook)(void))
+{
+    void (*const action)(void) = *hook;
+    if (action != NULL) {
+        *hook = NULL;
+        action();
+    }
+}
+
 void arch_cpu_relax(void)
 {
+    run_once(&fake_cpu.on_relax);
     (void)sched_yield(); /* so that a spinning test thread lets the holder run */
 }
 
 uint32_t arch_cpu_number(void)
 {
+    run_once(&fake_cpu.on_cpu_number);
     return cpu_number;
 }
 

@@ -37,6 +37,9 @@ struct fake_cpu {
     uint32_t cr3_writes;
     uint32_t cr4_writes;
     void (*on_cr3_write)(void); /* called when CR3 has its new value; may be NULL */
+    /* Called once, at the next such call: what another CPU does at that point; may be NULL. */
+    void (*on_relax)(void);
+    void (*on_cpu_number)(void);
     uint64_t rdrand_state;
     bool rdrand_fails;
 };

@@ -938,12 +938,18 @@ static void buddy_validate_sees_a_wrong_count(struct ktest *t)
 
 #define THREAD_BLOCKS 400U
 #define THREAD_ROUNDS 40U
+#define RACED_BLOCKS  10000U
+#define SKEWS         64U   /* how much later one thread comes: the signal takes its time too */
+#define SPINS_MAX     1000U /* before the other thread gets the CPU */
 
 struct thread_work {
     uint32_t cpu;
     uint64_t mismatches; /* a block was not this thread's alone, or a free was refused */
     uint64_t shortages;
+    uint64_t successes;
 };
+
+static enum kstatus other_cpu_status;
 
 /* Takes, marks, checks and gives back blocks until nothing is left for the other thread but what it
  * steals. */
@@ -987,6 +993,117 @@ static void buddy_two_cpus_never_share_a_block(struct ktest *t)
     }
     KTEST_TRUE(t, works[0].shortages + works[1].shortages > 0);
     KTEST_EQ(t, free_frames(), before);
+    check_books(t);
+}
+
+static phys_addr_t raced_blocks[RACED_BLOCKS];
+static atomic_uint raced_arrivals;
+
+/* The window is a few nanoseconds: a check that is not atomic is caught in about every second run.
+ * Frees every block at the same time as the other thread, and counts those that were taken. */
+static void *run_racing_thread(void *argument)
+{
+    struct thread_work *const work = argument;
+    fake_cpu_set_number(work->cpu);
+    for (unsigned i = 0; i < RACED_BLOCKS; i++) {
+        atomic_fetch_add(&raced_arrivals, 1);
+        for (unsigned spins = 1; atomic_load(&raced_arrivals) < 2 * (i + 1); spins++) {
+            if (spins % SPINS_MAX == 0) {
+                arch_cpu_relax();
+            }
+        }
+        for (volatile unsigned skew = (i * work->cpu) % SKEWS; skew > 0; skew--) {}
+        work->successes += buddy_free(&buddy, raced_blocks[i], 0) == K_OK ? 1U : 0U;
+    }
+    return NULL;
+}
+
+static void buddy_block_freed_by_two_cpus_at_once_is_free_once(struct ktest *t)
+{
+    start(2);
+    KTEST_STATUS(t, add(MIB, 64 * MIB), K_OK);
+    const uint64_t before = free_frames();
+    KTEST_STATUS(t, buddy_allocate_bulk(&buddy, RACED_BLOCKS, raced_blocks), K_OK);
+    atomic_store(&raced_arrivals, 0);
+    struct thread_work works[2] = { { .cpu = 0 }, { .cpu = 1 } };
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++) {
+        KTEST_EQ(t, pthread_create(&threads[i], NULL, run_racing_thread, &works[i]), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        KTEST_EQ(t, pthread_join(threads[i], NULL), 0);
+    }
+    KTEST_EQ(t, works[0].successes + works[1].successes, RACED_BLOCKS);
+    KTEST_EQ(t, free_frames(), before);
+    check_books(t);
+}
+
+/* What CPU 1 does in the next three cases while CPU 0 is in the middle of a call. */
+static void add_far_frame_on_cpu_1(void)
+{
+    fake_cpu_set_number(1);
+    other_cpu_status = buddy_add_region(&buddy, phys_addr(5 * TIB), page_frame_count(1));
+    fake_cpu_set_number(0);
+}
+
+static void leave_regions_on_cpu_1(void)
+{
+    spinlock_unlock(&buddy.region_lock);
+    other_cpu_status = K_OK;
+}
+
+static void take_last_untouched_on_cpu_1(void)
+{
+    spinlock_unlock(&buddy.region_lock);
+    fake_cpu_set_number(1);
+    phys_addr_t base;
+    other_cpu_status = buddy_allocate(&buddy, 0, &base);
+    fake_cpu_set_number(0);
+}
+
+/* Both need a block for the frame's metadata; the slower one gives its block back. */
+static void buddy_region_added_by_two_cpus_at_once_is_there_once(struct ktest *t)
+{
+    start(2);
+    KTEST_STATUS(t, add(64 * MIB, MIB), K_OK);
+    declare_ram(5 * TIB, PAGE_SIZE);
+    other_cpu_status = K_EIO;
+    fake_cpu.on_cpu_number = add_far_frame_on_cpu_1;
+    KTEST_STATUS(t, buddy_add_region(&buddy, phys_addr(5 * TIB), page_frame_count(1)), K_EEXIST);
+    KTEST_STATUS(t, other_cpu_status, K_OK);
+    const struct buddy_statistics s = buddy_statistics(&buddy);
+    KTEST_EQ(t, s.total_frames + s.metadata_frames, MIB / PAGE_SIZE + 1);
+    KTEST_EQ(t, s.allocated_frames, 0);
+    check_books(t);
+}
+
+static void buddy_untouched_ram_is_carved_under_the_regions_lock(struct ktest *t)
+{
+    start(2);
+    KTEST_STATUS(t, add(4 * GIB, 3 * GIB), K_OK);
+    other_cpu_status = K_EIO;
+    fake_cpu.on_relax = leave_regions_on_cpu_1;
+    spinlock_lock(&buddy.region_lock);
+    phys_addr_t base;
+    KTEST_STATUS(t, buddy_allocate(&buddy, 0, &base), K_OK);
+    KTEST_STATUS(t, other_cpu_status, K_OK); /* the call has waited */
+    check_books(t);
+}
+
+static void buddy_last_untouched_ram_may_go_to_another_cpu(struct ktest *t)
+{
+    start(2);
+    KTEST_STATUS(t, add(GIB, 64 * MIB), K_OK);
+    other_cpu_status = K_EIO;
+    fake_cpu.on_relax = take_last_untouched_on_cpu_1;
+    spinlock_lock(&buddy.region_lock);
+    phys_addr_t base;
+    KTEST_STATUS(t, buddy_allocate(&buddy, 0, &base), K_OK);
+    KTEST_STATUS(t, other_cpu_status, K_OK);
+    const struct buddy_statistics s = buddy_statistics(&buddy);
+    KTEST_EQ(t, s.untouched_frames, 0);
+    KTEST_EQ(t, s.shard_free_frames[0], 0);
+    KTEST_EQ(t, s.allocated_frames, 2);
     check_books(t);
 }
 
@@ -1035,5 +1152,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(buddy_bad_free_report_has_the_facts),
     KTEST_CASE(buddy_validate_sees_a_wrong_count),
     KTEST_CASE(buddy_two_cpus_never_share_a_block),
+    KTEST_CASE(buddy_block_freed_by_two_cpus_at_once_is_free_once),
+    KTEST_CASE(buddy_region_added_by_two_cpus_at_once_is_there_once),
+    KTEST_CASE(buddy_untouched_ram_is_carved_under_the_regions_lock),
+    KTEST_CASE(buddy_last_untouched_ram_may_go_to_another_cpu),
 };
 KTEST_SUITE(mm_buddy, "mm.buddy", cases);
