@@ -154,6 +154,20 @@ static uint64_t taken_until(const struct efi_map *map, uint64_t start, uint64_t 
     return until;
 }
 
+/* Pages that the firmware gives elsewhere, 0 included, are not what was asked for. */
+static bool take_place(const EFI_BOOT_SERVICES *services, EFI_MEMORY_TYPE type, uint64_t place,
+                       uint64_t pages)
+{
+    EFI_PHYSICAL_ADDRESS address = place;
+    if (EFI_ERROR(services->AllocatePages(AllocateAddress, type, pages, &address))) {
+        return false;
+    }
+    if (address != place) {
+        (void)services->FreePages(address, pages); /* nothing to do where it fails */
+    }
+    return address == place;
+}
+
 /* Tries places of @p map from low to high until the firmware agrees to one: of each free range the
  * first, or the first behind what lies on top of it. */
 static enum kstatus take_from_map(struct efi_alloc *alloc, const struct efi_map *map,
@@ -163,12 +177,10 @@ static enum kstatus take_from_map(struct efi_alloc *alloc, const struct efi_map 
     struct search search = { .floor = LOW_MEMORY_END, .ceiling = alloc->ceiling };
     uint64_t place;
     for (unsigned i = 0; i < PLACES_MAX && find_lowest(map, &search, request, &place); i++) {
-        EFI_PHYSICAL_ADDRESS address = place;
         const uint64_t taken = taken_until(map, place, place + (request->pages << PAGE_SHIFT));
         if (taken != 0) {
             search.floor = taken;
-        } else if (EFI_ERROR(alloc->services->AllocatePages(AllocateAddress, type, request->pages,
-                                                            &address))) {
+        } else if (!take_place(alloc->services, type, place, request->pages)) {
             search.after = place + PAGE_SIZE;
         } else {
             base->value = place;

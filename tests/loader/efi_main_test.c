@@ -440,6 +440,18 @@ static void loader_special_purpose_memory_only_is_refused(struct ktest *t)
     returns(t, &script, "returned to firmware: no-memory");
 }
 
+/* Success, and yet not the place that was asked for: given back, and counted as refused. */
+static void loader_pages_at_another_place_are_not_used(struct ktest *t)
+{
+    for (uint32_t times = 1; times <= 3; times++) {
+        const struct fake_efi_script some = { .pages_at_zero = times };
+        enters(t, &some, NULL);
+        KTEST_EQ(t, result.calls[FAKE_EFI_FREE_PAGES], times);
+    }
+    const struct fake_efi_script all = { .pages_at_zero = FAKE_EFI_FOR_EVER };
+    returns(t, &all, "returned to firmware: no-memory");
+}
+
 static void loader_refused_addresses_are_passed_over(struct ktest *t)
 {
     const struct fake_efi_script script = { .pages_refused_low = true };
@@ -761,6 +773,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_no_run_of_2m_enters_the_kernel),
     KTEST_CASE(loader_only_low_memory_is_refused),
     KTEST_CASE(loader_special_purpose_memory_only_is_refused),
+    KTEST_CASE(loader_pages_at_another_place_are_not_used),
     KTEST_CASE(loader_refused_addresses_are_passed_over),
     KTEST_CASE(loader_firmware_that_gives_nothing_is_refused_soon),
     KTEST_CASE(loader_pool_of_null_is_survived),

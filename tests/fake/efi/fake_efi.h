@@ -129,6 +129,7 @@ struct fake_efi_script {
     bool key_is_zero;        /* the good key is 0 */
     /* memory */
     bool pool_gives_null;   /* AllocatePool succeeds with a NULL pointer at the first call */
+    uint32_t pages_at_zero; /* AllocatePages gives page 0 so often, whatever was asked for */
     bool pages_refused_low; /* AllocatePages refuses everything below 16 MiB */
     /* exit */
     uint32_t refuse; /* ExitBootServices says so often that the key is stale */

@@ -130,7 +130,10 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE kind, EFI_MEMORY_TYPE 
     if (EFI_ERROR(fault)) {
         return fault;
     }
-    const uint64_t start = kind == AllocateAddress ? *address : lowest_place(pages);
+    const bool at_zero =
+        fake_efi.calls[FAKE_EFI_ALLOCATE_PAGES] <= fake_efi_state.script.pages_at_zero;
+    const uint64_t asked = kind == AllocateAddress ? *address : lowest_place(pages);
+    const uint64_t start = at_zero ? 0 : asked;
     if (pages == 0 || !bits_is_aligned(start, PAGE_SIZE)) {
         return EFI_INVALID_PARAMETER;
     }
