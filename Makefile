@@ -113,7 +113,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
-                          loader/device_path.c loader/firmware_tables.c loader/handover.c)
+                          loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c loader/handover.c)
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \
                tools/range_encoder.c

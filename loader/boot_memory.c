@@ -88,7 +88,9 @@ enum kstatus boot_preview_map(struct boot *boot)
     enum kstatus status = efi_alloc_read_map(boot->services, &copy);
     if (status == K_OK) {
         boot->pins.map = &copy.map;
-        firmware_tables_pin(&boot->info, efi_tables_esrt(boot->system), &boot->pins);
+        struct firmware_tables tables;
+        efi_tables_find_more(boot->system, &tables);
+        firmware_tables_pin(&boot->info, &tables, &boot->pins);
         boot->pins.map = NULL;
         status = boot_build_map(boot, &copy.map);
         if (status == K_OK) {

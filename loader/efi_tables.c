@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See efi_tables.h. Stateless. gnu-efi's headers lack two GUIDs and one protocol, which stand here.
+ * See efi_tables.h. Stateless. gnu-efi's headers lack some GUIDs and one protocol, which stand
+ * here.
  */
 #include "efi_tables.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "firmware_tables.h"
 #include "lib/string.h"
 
 /* UEFI 2.10, 23.4 "EFI System Resource Table". */
@@ -16,6 +16,22 @@
         0xb122a263, 0x3661, 0x4f68,                        \
         {                                                  \
             0x99, 0x29, 0x78, 0xf8, 0xb0, 0xd6, 0x21, 0x80 \
+        }                                                  \
+    }
+/* UEFI 2.10, 4.6.4 "EFI_MEMORY_ATTRIBUTES_TABLE". */
+#define MEMORY_ATTRIBUTES_TABLE_GUID                       \
+    {                                                      \
+        0xdcfa911d, 0x26eb, 0x469f,                        \
+        {                                                  \
+            0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20 \
+        }                                                  \
+    }
+/* TCG EFI Protocol Specification, family 2.0, "EFI_TCG2_FINAL_EVENTS_TABLE". */
+#define FINAL_EVENTS_TABLE_GUID                            \
+    {                                                      \
+        0x1e2ed096, 0x30e2, 0x4254,                        \
+        {                                                  \
+            0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25 \
         }                                                  \
     }
 /* UEFI 2.10, 37.1 "EFI_MEMORY_ATTRIBUTE_PROTOCOL". */
@@ -105,10 +121,14 @@ enum kstatus efi_tables_find(const EFI_SYSTEM_TABLE *system, struct bootinfo *in
     return rsdp != 0 ? firmware_tables_copy_rsdp(rsdp, info) : K_OK;
 }
 
-uint64_t efi_tables_esrt(const EFI_SYSTEM_TABLE *system)
+void efi_tables_find_more(const EFI_SYSTEM_TABLE *system, struct firmware_tables *tables)
 {
     static const EFI_GUID esrt = ESRT_GUID;
-    return find_table(system, &esrt);
+    static const EFI_GUID memory_attributes = MEMORY_ATTRIBUTES_TABLE_GUID;
+    static const EFI_GUID final_events = FINAL_EVENTS_TABLE_GUID;
+    tables->esrt = find_table(system, &esrt);
+    tables->memory_attributes = find_table(system, &memory_attributes);
+    tables->tpm_final_events = find_table(system, &final_events);
 }
 
 /* The graphics output of the active console, else any. */

@@ -13,6 +13,7 @@
 
 #include "shared/bootinfo.h"
 
+#include "firmware_tables.h"
 #include "kstatus.h"
 #include "mm/addr.h"
 
@@ -25,8 +26,8 @@ void efi_tables_describe_firmware(const EFI_SYSTEM_TABLE *system, struct bootinf
  */
 MUST_CHECK enum kstatus efi_tables_find(const EFI_SYSTEM_TABLE *system, struct bootinfo *info);
 
-/** Physical address of the EFI System Resource Table, 0 = none. */
-uint64_t efi_tables_esrt(const EFI_SYSTEM_TABLE *system);
+/** Fills in what else the configuration tables name that must not be overwritten. */
+void efi_tables_find_more(const EFI_SYSTEM_TABLE *system, struct firmware_tables *tables);
 
 /** Fills the framebuffer from the graphics output's current mode (UEFI 2.10, 12.9); format NONE
  *  where there is no screen, or none that memory writes reach. */

@@ -13,36 +13,54 @@
 
 #include "lib/string.h"
 
-#define RSDP_V1_BYTES        20U
-#define RSDP_V2_BYTES        36U
-#define RSDP_BYTES_MAX       4096U
-#define RSDP_REVISION        15U /* offsets in the RSDP */
-#define RSDP_RSDT            16U
-#define RSDP_LENGTH          20U
-#define RSDP_XSDT            24U
-#define ACPI_HEADER_BYTES    36U
-#define ACPI_HEADER_LENGTH   4U
-#define ACPI_TABLE_BYTES_MAX (UINT64_C(16) << 20)
-#define ACPI_TABLES_MAX      256U
-#define FADT_DSDT            40U
-#define FADT_X_DSDT          140U
-#define SMBIOS2_BYTES        31U
-#define SMBIOS2_TABLE_LENGTH 22U
-#define SMBIOS2_TABLE        24U
-#define SMBIOS3_BYTES        24U
-#define SMBIOS3_TABLE_MAX    12U
-#define SMBIOS3_TABLE        16U
-#define ESRT_BYTES           16U
-#define ESRT_ENTRY_BYTES     40U
-
-static uint64_t read_number(const uint8_t *bytes, unsigned size_bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size_bytes; i++) {
-        value |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return value;
-}
+#define RSDP_V1_BYTES          20U
+#define RSDP_V2_BYTES          36U
+#define RSDP_BYTES_MAX         4096U
+#define RSDP_REVISION          15U /* offsets in the RSDP */
+#define RSDP_RSDT              16U
+#define RSDP_LENGTH            20U
+#define RSDP_XSDT              24U
+#define ACPI_HEADER_BYTES      36U
+#define ACPI_HEADER_LENGTH     4U
+#define ACPI_TABLE_BYTES_MAX   (UINT64_C(16) << 20)
+#define ACPI_TABLES_MAX        256U
+#define FADT_FACS              36U
+#define FADT_DSDT              40U
+#define FADT_X_FACS            132U
+#define FADT_X_DSDT            140U
+#define SMBIOS2_BYTES          31U
+#define SMBIOS2_TABLE_LENGTH   22U
+#define SMBIOS2_TABLE          24U
+#define SMBIOS3_BYTES          24U
+#define SMBIOS3_TABLE_MAX      12U
+#define SMBIOS3_TABLE          16U
+#define BGRT_IMAGE             40U
+#define BITMAP_BYTES           14U
+#define BITMAP_SIZE            2U
+#define TPM2_LOG_BYTES         64U
+#define TPM2_LOG               68U
+#define TCPA_CLASS             36U
+#define TCPA_CLASS_SERVER      1U
+#define TCPA_LOG_BYTES         38U
+#define TCPA_LOG               42U
+#define TCPA_SERVER_LOG_BYTES  40U
+#define TCPA_SERVER_LOG        48U
+#define COUNTED_BYTES          16U /* header of ESRT, memory attributes, final events */
+#define ESRT_COUNT             0U
+#define ATTRIBUTES_COUNT       4U
+#define ATTRIBUTES_ENTRY_BYTES 8U
+#define FINAL_EVENTS_COUNT     8U
+#define EVENT_BYTES            12U
+#define EVENT_DIGESTS          8U
+#define EVENTS_MAX             256U
+#define DIGESTS_MAX            16U
+/* TCG Algorithm Registry, TPM_ALG_ID. */
+#define TPM_SHA1         0x0004U
+#define TPM_SHA256       0x000bU
+#define TPM_SHA384       0x000cU
+#define TPM_SHA512       0x000dU
+#define TPM_SM3_256      0x0012U
+#define ESRT_ENTRY_BYTES 40U
 
 static uint8_t sum_bytes(const uint8_t *bytes, uint64_t size_bytes)
 {
@@ -57,7 +75,7 @@ static uint8_t sum_bytes(const uint8_t *bytes, uint64_t size_bytes)
 static bool second_part_is_sound(uint64_t rsdp)
 {
     const uint8_t *const fixed = physmap_ptr(phys_addr(rsdp), RSDP_V2_BYTES);
-    const uint64_t length = read_number(fixed + RSDP_LENGTH, 4);
+    const uint64_t length = firmware_number(fixed + RSDP_LENGTH, 4);
     return length >= RSDP_V2_BYTES && length <= RSDP_BYTES_MAX &&
            sum_bytes(physmap_ptr(phys_addr(rsdp), length), length) == 0;
 }
@@ -79,130 +97,100 @@ enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo *info)
     return K_OK;
 }
 
-static bool descriptor_range(const struct efi_map_descriptor *descriptor, uint64_t *end)
+/* Pins what can be read in full: a size that nobody could have filled is nonsense. */
+static void pin_readable(struct firmware_pins *pins, uint64_t base, uint64_t size_bytes)
 {
-    uint64_t bytes;
-    return !__builtin_mul_overflow(descriptor->pages, PAGE_SIZE, &bytes) &&
-           !__builtin_add_overflow(descriptor->physical_start, bytes, end);
-}
-
-/* Whether one descriptor that is memory holds all of [base, base + size_bytes). */
-static bool is_readable(const struct efi_map *map, uint64_t base, uint64_t size_bytes)
-{
-    uint64_t end;
-    if (base == 0 || __builtin_add_overflow(base, size_bytes, &end)) {
-        return false;
+    if (firmware_pins_can_read(pins->map, base, size_bytes)) {
+        firmware_pins_add(pins, base, size_bytes, BOOTINFO_PIN_RESERVED);
     }
-    const uint64_t count = efi_map_count(map);
-    for (uint64_t i = 0; i < count; i++) {
-        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
-        const bool is_memory =
-            efi_map_type_is_ram(descriptor.type) || descriptor.type == EFI_MAP_RESERVED;
-        uint64_t descriptor_end;
-        if (is_memory && descriptor_range(&descriptor, &descriptor_end) &&
-            base >= descriptor.physical_start && end <= descriptor_end) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A copy of @p size_bytes at @p base where they may be read. */
-static bool read_bytes(const struct efi_map *map, uint64_t base, uint8_t *to, uint32_t size_bytes)
-{
-    if (!is_readable(map, base, size_bytes)) {
-        return false;
-    }
-    memcpy(to, physmap_ptr(phys_addr(base), size_bytes), size_bytes);
-    return true;
-}
-
-static bool touches_free_memory(const struct efi_map *map, uint64_t base, uint64_t end)
-{
-    const uint64_t count = efi_map_count(map);
-    for (uint64_t i = 0; i < count; i++) {
-        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
-        uint64_t descriptor_end;
-        if (efi_map_reason(descriptor.type, descriptor.attribute) == MMAP_REASON_AVAILABLE &&
-            descriptor_range(&descriptor, &descriptor_end) && base < descriptor_end &&
-            descriptor.physical_start < end) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_pinned(const struct firmware_pins *pins, const struct bootinfo_pin *pin)
-{
-    for (uint32_t i = 0; i < pins->count; i++) {
-        const struct bootinfo_pin *const old = &pins->pins[i];
-        if (old->kind == pin->kind && pin->base >= old->base &&
-            pin->base + (pin->pages << PAGE_SHIFT) <= old->base + (old->pages << PAGE_SHIFT)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Pins the pages of [base, base + size_bytes) unless that changes nothing. */
-static void add_pin(struct firmware_pins *pins, uint64_t base, uint64_t size_bytes,
-                    enum bootinfo_pin_kind kind)
-{
-    uint64_t end;
-    if (size_bytes == 0 || __builtin_add_overflow(base, size_bytes, &end) ||
-        !bits_align_up_checked(end, PAGE_SIZE, &end)) {
-        return;
-    }
-    base = bits_align_down(base, PAGE_SIZE);
-    if (kind != BOOTINFO_PIN_FRAMEBUFFER && !touches_free_memory(pins->map, base, end)) {
-        return;
-    }
-    const struct bootinfo_pin pin = { .base = base,
-                                      .pages = (end - base) >> PAGE_SHIFT,
-                                      .kind = (uint32_t)kind };
-    if (is_pinned(pins, &pin)) {
-        return;
-    }
-    if (pins->count == FIRMWARE_PINS_MAX) {
-        pins->dropped++;
-        return;
-    }
-    pins->pins[pins->count++] = pin;
 }
 
 /* Pins the ACPI table at @p base; its length through @p size_bytes. */
 static bool pin_acpi_table(struct firmware_pins *pins, uint64_t base, uint64_t *size_bytes)
 {
     uint8_t header[ACPI_HEADER_BYTES];
-    if (!read_bytes(pins->map, base, header, ACPI_HEADER_BYTES)) {
+    if (!firmware_pins_read(pins->map, base, header, ACPI_HEADER_BYTES)) {
         return false;
     }
-    const uint64_t length = read_number(header + ACPI_HEADER_LENGTH, 4);
+    const uint64_t length = firmware_number(header + ACPI_HEADER_LENGTH, 4);
     if (length < ACPI_HEADER_BYTES || length > ACPI_TABLE_BYTES_MAX ||
-        !is_readable(pins->map, base, length)) {
+        !firmware_pins_can_read(pins->map, base, length)) {
         return false;
     }
-    add_pin(pins, base, length, BOOTINFO_PIN_ACPI);
+    firmware_pins_add(pins, base, length, BOOTINFO_PIN_ACPI);
     *size_bytes = length;
     return true;
 }
 
-/* The DSDT hangs on the FADT alone ("FACP"). */
-static void pin_dsdt(struct firmware_pins *pins, uint64_t fadt, uint64_t fadt_bytes)
+/* The address in a table that is long enough for it, or 0. */
+static uint64_t address_in(const uint8_t *table, uint64_t table_bytes, uint64_t offset,
+                           unsigned size_bytes)
 {
-    const uint8_t *const bytes = physmap_ptr(phys_addr(fadt), fadt_bytes);
-    if (memcmp(bytes, "FACP", 4) != 0) {
-        return;
+    return table_bytes >= offset + size_bytes ? firmware_number(table + offset, size_bytes) : 0;
+}
+
+/* What hangs on the FADT alone: DSDT and FACS, each by a 64-bit address or else a 32-bit one. */
+static void pin_behind_fadt(struct firmware_pins *pins, const uint8_t *fadt, uint64_t fadt_bytes)
+{
+    static const struct {
+        uint64_t wide;
+        uint64_t narrow;
+    } offsets[] = { { FADT_X_DSDT, FADT_DSDT }, { FADT_X_FACS, FADT_FACS } };
+    for (size_t i = 0; i < ARRAY_COUNT(offsets); i++) {
+        uint64_t address = address_in(fadt, fadt_bytes, offsets[i].wide, 8);
+        if (address == 0) {
+            address = address_in(fadt, fadt_bytes, offsets[i].narrow, 4);
+        }
+        uint64_t size_bytes;
+        (void)pin_acpi_table(pins, address, &size_bytes); /* nonsense gets no pin */
     }
-    uint64_t dsdt = 0;
-    if (fadt_bytes >= FADT_X_DSDT + 8) {
-        dsdt = read_number(bytes + FADT_X_DSDT, 8);
+}
+
+/* The boot logo: a bitmap whose header says how long it is (BITMAPFILEHEADER: "BM", size). */
+static void pin_behind_bgrt(struct firmware_pins *pins, const uint8_t *bgrt, uint64_t bgrt_bytes)
+{
+    uint8_t header[BITMAP_BYTES];
+    const uint64_t image = address_in(bgrt, bgrt_bytes, BGRT_IMAGE, 8);
+    if (firmware_pins_read(pins->map, image, header, BITMAP_BYTES) &&
+        memcmp(header, "BM", 2) == 0) {
+        pin_readable(pins, image, firmware_number(header + BITMAP_SIZE, 4));
     }
-    if (dsdt == 0 && fadt_bytes >= FADT_DSDT + 4) {
-        dsdt = read_number(bytes + FADT_DSDT, 4);
+}
+
+/* The TPM's event log: TPM2 and, for TPM 1.2, TCPA; server platforms have other offsets in TCPA. */
+static void pin_behind_tpm2(struct firmware_pins *pins, const uint8_t *table, uint64_t table_bytes)
+{
+    pin_readable(pins, address_in(table, table_bytes, TPM2_LOG, 8),
+                 address_in(table, table_bytes, TPM2_LOG_BYTES, 4));
+}
+
+static void pin_behind_tcpa(struct firmware_pins *pins, const uint8_t *table, uint64_t table_bytes)
+{
+    if (address_in(table, table_bytes, TCPA_CLASS, 2) == TCPA_CLASS_SERVER) {
+        pin_readable(pins, address_in(table, table_bytes, TCPA_SERVER_LOG, 8),
+                     address_in(table, table_bytes, TCPA_SERVER_LOG_BYTES, 8));
+    } else {
+        pin_readable(pins, address_in(table, table_bytes, TCPA_LOG, 8),
+                     address_in(table, table_bytes, TCPA_LOG_BYTES, 4));
     }
-    uint64_t size_bytes;
-    (void)pin_acpi_table(pins, dsdt, &size_bytes); /* a table that is nonsense gets no pin */
+}
+
+/* What ACPI tables point at besides the root. */
+static void pin_behind(struct firmware_pins *pins, uint64_t table, uint64_t table_bytes)
+{
+    static const struct {
+        char signature[5];
+        void (*pin)(struct firmware_pins *pins, const uint8_t *table, uint64_t table_bytes);
+    } kinds[] = { { "FACP", pin_behind_fadt },
+                  { "BGRT", pin_behind_bgrt },
+                  { "TPM2", pin_behind_tpm2 },
+                  { "TCPA", pin_behind_tcpa } };
+    const uint8_t *const bytes = physmap_ptr(phys_addr(table), table_bytes);
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        if (memcmp(bytes, kinds[i].signature, 4) == 0) {
+            kinds[i].pin(pins, bytes, table_bytes);
+        }
+    }
 }
 
 /* The root table at @p root holds addresses of @p entry_bytes (RSDT 4, XSDT 8) behind its header.
@@ -218,10 +206,10 @@ static void pin_acpi_tree(struct firmware_pins *pins, uint64_t root, unsigned en
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *const entry =
             physmap_ptr(phys_addr(root + ACPI_HEADER_BYTES + i * entry_bytes), entry_bytes);
-        const uint64_t table = read_number(entry, entry_bytes);
+        const uint64_t table = firmware_number(entry, entry_bytes);
         uint64_t table_bytes;
         if (pin_acpi_table(pins, table, &table_bytes)) {
-            pin_dsdt(pins, table, table_bytes);
+            pin_behind(pins, table, table_bytes);
         }
     }
 }
@@ -231,55 +219,123 @@ static void pin_acpi(const struct bootinfo *info, struct firmware_pins *pins)
     if (info->rsdp == 0) {
         return;
     }
-    add_pin(pins, info->rsdp, info->rsdp_copy_size, BOOTINFO_PIN_ACPI);
+    firmware_pins_add(pins, info->rsdp, info->rsdp_copy_size, BOOTINFO_PIN_ACPI);
     uint64_t xsdt = 0;
     if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
-        xsdt = read_number(info->rsdp_copy + RSDP_XSDT, 8);
+        xsdt = firmware_number(info->rsdp_copy + RSDP_XSDT, 8);
     }
     if (xsdt != 0) {
         pin_acpi_tree(pins, xsdt, 8);
     } else {
-        pin_acpi_tree(pins, read_number(info->rsdp_copy + RSDP_RSDT, 4), 4);
+        pin_acpi_tree(pins, firmware_number(info->rsdp_copy + RSDP_RSDT, 4), 4);
     }
 }
 
 static void pin_smbios(const struct bootinfo *info, struct firmware_pins *pins)
 {
     uint8_t entry[SMBIOS2_BYTES];
-    if (info->smbios != 0 && read_bytes(pins->map, info->smbios, entry, SMBIOS2_BYTES) &&
+    if (info->smbios != 0 && firmware_pins_read(pins->map, info->smbios, entry, SMBIOS2_BYTES) &&
         memcmp(entry, "_SM_", 4) == 0) {
-        add_pin(pins, info->smbios, SMBIOS2_BYTES, BOOTINFO_PIN_RESERVED);
-        add_pin(pins, read_number(entry + SMBIOS2_TABLE, 4),
-                read_number(entry + SMBIOS2_TABLE_LENGTH, 2), BOOTINFO_PIN_RESERVED);
+        firmware_pins_add(pins, info->smbios, SMBIOS2_BYTES, BOOTINFO_PIN_RESERVED);
+        firmware_pins_add(pins, firmware_number(entry + SMBIOS2_TABLE, 4),
+                          firmware_number(entry + SMBIOS2_TABLE_LENGTH, 2), BOOTINFO_PIN_RESERVED);
     }
-    if (info->smbios3 != 0 && read_bytes(pins->map, info->smbios3, entry, SMBIOS3_BYTES) &&
+    if (info->smbios3 != 0 && firmware_pins_read(pins->map, info->smbios3, entry, SMBIOS3_BYTES) &&
         memcmp(entry, "_SM3_", 5) == 0) {
-        add_pin(pins, info->smbios3, SMBIOS3_BYTES, BOOTINFO_PIN_RESERVED);
-        add_pin(pins, read_number(entry + SMBIOS3_TABLE, 8),
-                read_number(entry + SMBIOS3_TABLE_MAX, 4), BOOTINFO_PIN_RESERVED);
+        firmware_pins_add(pins, info->smbios3, SMBIOS3_BYTES, BOOTINFO_PIN_RESERVED);
+        firmware_pins_add(pins, firmware_number(entry + SMBIOS3_TABLE, 8),
+                          firmware_number(entry + SMBIOS3_TABLE_MAX, 4), BOOTINFO_PIN_RESERVED);
     }
 }
 
-static void pin_esrt(uint64_t esrt, struct firmware_pins *pins)
+/* Tables of a header and so many entries, of a size that stands in the header or is fixed. */
+static void pin_counted(uint64_t table, struct firmware_pins *pins, unsigned count_at,
+                        uint64_t entry_bytes)
 {
-    uint8_t header[ESRT_BYTES];
-    if (esrt == 0 || !read_bytes(pins->map, esrt, header, ESRT_BYTES)) {
+    uint8_t header[COUNTED_BYTES];
+    if (!firmware_pins_read(pins->map, table, header, COUNTED_BYTES)) {
         return;
     }
-    const uint64_t size_bytes = ESRT_BYTES + read_number(header, 4) * ESRT_ENTRY_BYTES;
-    if (is_readable(pins->map, esrt, size_bytes)) {
-        add_pin(pins, esrt, size_bytes, BOOTINFO_PIN_RESERVED);
+    if (entry_bytes == 0) {
+        entry_bytes = firmware_number(header + ATTRIBUTES_ENTRY_BYTES, 4);
+    }
+    /* Two numbers of 32 bits: their product leaves room for the header. */
+    pin_readable(pins, table, firmware_number(header + count_at, 4) * entry_bytes + COUNTED_BYTES);
+}
+
+/* Bytes of a digest by the number of its algorithm, 0 for one that nobody uses. */
+static uint64_t digest_bytes(uint64_t algorithm)
+{
+    switch (algorithm) {
+    case TPM_SHA1:
+        return 20;
+    case TPM_SHA256:
+    case TPM_SM3_256:
+        return 32;
+    case TPM_SHA384:
+        return 48;
+    case TPM_SHA512:
+        return 64;
+    default:
+        return 0;
     }
 }
 
-void firmware_tables_pin(const struct bootinfo *info, uint64_t esrt, struct firmware_pins *pins)
+/* The address behind the TCG_PCR_EVENT2 at @p event, or 0 where it makes no sense:
+ *   PCR (4), type (4), number of digests (4), digests (2 + n each), size (4), that many bytes */
+static uint64_t next_event(const struct efi_map *map, uint64_t event)
+{
+    uint8_t number[EVENT_BYTES];
+    if (!firmware_pins_read(map, event, number, EVENT_BYTES)) {
+        return 0;
+    }
+    const uint64_t digests = bits_min(firmware_number(number + EVENT_DIGESTS, 4), DIGESTS_MAX);
+    uint64_t at = event + EVENT_BYTES;
+    for (uint64_t i = 0; i < digests; i++) {
+        if (!firmware_pins_read(map, at, number, 2) ||
+            digest_bytes(firmware_number(number, 2)) == 0) {
+            return 0;
+        }
+        at += 2 + digest_bytes(firmware_number(number, 2));
+    }
+    if (!firmware_pins_read(map, at, number, 4)) {
+        return 0;
+    }
+    return at + 4 + firmware_number(number, 4);
+}
+
+/* The events since the log was read last (TCG EFI Protocol, "Final Events Table"): version (8),
+ * count (8), events. Pinned as far as they make sense. */
+static void pin_final_events(uint64_t table, struct firmware_pins *pins)
+{
+    uint8_t header[COUNTED_BYTES];
+    if (!firmware_pins_read(pins->map, table, header, COUNTED_BYTES)) {
+        return;
+    }
+    const uint64_t count = bits_min(firmware_number(header + FINAL_EVENTS_COUNT, 8), EVENTS_MAX);
+    uint64_t end = table + COUNTED_BYTES;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t next = next_event(pins->map, end);
+        if (next == 0 || !firmware_pins_can_read(pins->map, end, next - end)) {
+            break;
+        }
+        end = next;
+    }
+    pin_readable(pins, table, end - table);
+}
+
+void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tables *tables,
+                         struct firmware_pins *pins)
 {
     pins->count = 0;
     pins->dropped = 0;
     if (info->framebuffer.format != BOOTINFO_PIXEL_NONE) {
-        add_pin(pins, info->framebuffer.base, info->framebuffer.size, BOOTINFO_PIN_FRAMEBUFFER);
+        firmware_pins_add(pins, info->framebuffer.base, info->framebuffer.size,
+                          BOOTINFO_PIN_FRAMEBUFFER);
     }
     pin_acpi(info, pins);
     pin_smbios(info, pins);
-    pin_esrt(esrt, pins);
+    pin_counted(tables->esrt, pins, ESRT_COUNT, ESRT_ENTRY_BYTES);
+    pin_counted(tables->memory_attributes, pins, ATTRIBUTES_COUNT, 0);
+    pin_final_events(tables->tpm_final_events, pins);
 }

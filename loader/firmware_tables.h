@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The tables that firmware leaves in memory for an operating system: a checked copy of the ACPI
- * root pointer, and the list of pins, i.e. the pages that ACPI, SMBIOS, ESRT and the screen occupy.
+ * root pointer, and the pins, i.e. the pages that tables, what they point at and the screen occupy.
  * Firmware should keep them in memory that is never free; where it did not, the pins do. Hostile
  * input: every address and length is checked against the memory map before it is read. Memory is
  * read through physmap_ptr(). Loader and host.
@@ -13,16 +13,14 @@
 
 #include "shared/bootinfo.h"
 
-#include "efi_map.h"
+#include "firmware_pins.h"
 #include "kstatus.h"
 
-#define FIRMWARE_PINS_MAX 64U
-
-struct firmware_pins {
-    const struct efi_map *map; /* checked; decides what is readable and what needs a pin */
-    struct bootinfo_pin pins[FIRMWARE_PINS_MAX];
-    uint32_t count;
-    uint32_t dropped; /* pins that found no room */
+/** Configuration tables besides those that bootinfo has: physical addresses, 0 = none. */
+struct firmware_tables {
+    uint64_t esrt;              /* EFI System Resource Table */
+    uint64_t memory_attributes; /* EFI Memory Attributes Table */
+    uint64_t tpm_final_events;  /* EFI TCG2 Final Events Table */
 };
 
 /**
@@ -33,12 +31,17 @@ struct firmware_pins {
 MUST_CHECK enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo *info);
 
 /**
- * Pins what @p info names: the ACPI tables behind rsdp_copy, SMBIOS 2 and 3, the framebuffer.
- * @param esrt  physical address of the EFI System Resource Table, 0 = none
+ * Pins what @p info and @p tables name: the framebuffer; the ACPI tables behind rsdp_copy and what
+ * they point at (DSDT, FACS, the boot logo, the TPM's event log); SMBIOS 2 and 3; ESRT, memory
+ * attributes, the TPM's final events.
  * @param pins  pins->map is set by the caller, the rest filled here. A pin is made only where the
  *              map would otherwise have free memory; the framebuffer is always pinned.
- * @spec ACPI 6.5, 5.2.6-5.2.9; SMBIOS 3.6, 5.2 "SMBIOS EPS"; UEFI 2.10, 23.4
+ * @spec ACPI 6.5, 5.2.6-5.2.10, 5.2.23 "Boot Graphics Resource Table"; SMBIOS 3.6, 5.2; UEFI 2.10,
+ *       4.6.4 "EFI_MEMORY_ATTRIBUTES_TABLE", 23.4; TCG ACPI Specification 1.4, "TPM2", "TCPA"; TCG
+ *       EFI Protocol Specification, "Final Events Table"; TCG PC Client Platform Firmware Profile,
+ *       "TCG_PCR_EVENT2"
  */
-void firmware_tables_pin(const struct bootinfo *info, uint64_t esrt, struct firmware_pins *pins);
+void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tables *tables,
+                         struct firmware_pins *pins);
 
 #endif

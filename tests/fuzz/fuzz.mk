@@ -20,7 +20,8 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/m
                kernel/bootinfo.c kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \
                tests/fake/fake_terminal.c \
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
-               loader/elf_image.c loader/options.c tools/map_file.c \
+               loader/elf_image.c loader/options.c loader/firmware_tables.c \
+               loader/firmware_pins.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
                $(wildcard kernel/gdb/gdb_*.c) tests/fake/fake_gdb.c \
                $(wildcard kernel/mm/buddy_*.c) tests/fake/fake_ram.c tests/fake/fake_cpu.c \
@@ -54,7 +55,8 @@ fuzz-corpus: $(FUZZ:%=$(BUILD)/host/fuzz_%)
 
 # Units whose branches are counted, each on its own: what comes from outside before the kernel runs.
 COVERAGE_UNITS := $(wildcard loader/mmap_*.c) loader/exit_boot.c loader/elf_image.c \
-                  loader/efi_map.c loader/options.c kernel/bootinfo.c
+                  loader/efi_map.c loader/options.c kernel/bootinfo.c \
+                  loader/firmware_tables.c loader/firmware_pins.c
 COVERAGE_MIN   := 95
 
 COVERAGE := -O1 -fprofile-instr-generate -fcoverage-mapping
@@ -62,7 +64,8 @@ COVERAGE_TESTS_C := $(FUZZ_CORE_C) tests/ktest_run.c tests/host_main.c \
                     $(wildcard tests/unit/mmap_*_test.c tests/property/mmap_*.c) \
                     tests/unit/exit_boot_test.c tests/unit/elf_image_test.c \
                     $(wildcard tests/unit/elf_files_test.c) tests/unit/efi_map_test.c \
-                    tests/unit/options_test.c tests/unit/bootinfo_test.c
+                    tests/unit/options_test.c tests/unit/bootinfo_test.c \
+                    tests/unit/firmware_tables_test.c
 COVERAGE_BIN := $(BUILD)/cov/unit $(FUZZ_TARGETS:%=$(BUILD)/cov/fuzz_%)
 
 $(BUILD)/cov/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk

@@ -165,6 +165,47 @@ def exit_seeds():
             "other": bytes([0, 0, 9, 1, 3]), "odd-stride": bytes([1, 0, 33, 5, 1, 0])}
 
 
+def firmware_tables_seeds():
+    """fuzz_firmware_tables.c: offsets of the tables, then 48 KiB of memory at 1 MiB."""
+    base, none = 0x100000, 0xffff
+
+    def table(signature, size, fields=()):
+        content = bytearray(struct.pack("<4sI", signature, size).ljust(size, b"\0"))
+        for offset, form, value in fields:
+            struct.pack_into(form, content, offset, value)
+        return bytes(content)
+
+    event = struct.pack("<IIIH20xH32xI", 9, 13, 2, 4, 11, 64) + bytes(64)
+    parts = {
+        0x000: b"RSD PTR " + struct.pack("<7xBIIQ4x", 2, 0, 36, base + 0x100),
+        0x100: table(b"XSDT", 68, [(36 + 8 * i, "<Q", base + at) for i, at in
+                                   enumerate((0x200, 0x400, 0x500, 0x600))]),
+        0x200: table(b"FACP", 244, [(132, "<Q", base + 0x1000), (40, "<I", base + 0x4100)]),
+        0x400: table(b"BGRT", 56, [(40, "<Q", base + 0x2000)]),
+        0x500: table(b"TPM2", 76, [(64, "<I", 0x800), (68, "<Q", base + 0x3000)]),
+        0x600: table(b"TCPA", 56, [(36, "<H", 1), (40, "<Q", 0x80), (48, "<Q", base + 0x3900)]),
+        0x700: b"_SM_" + struct.pack("<18xHI3x", 0x90, base + 0x780),
+        0x800: b"_SM3_" + struct.pack("<7xIQ", 0x90, base + 0x880),
+        0x900: struct.pack("<III4x", 1, 1, 1),
+        0xa00: struct.pack("<IIII", 1, 3, 48, 0),
+        0xb00: struct.pack("<QQ", 1, 2) + 2 * event,
+        0x1000: table(b"FACS", 64), 0x2000: struct.pack("<2sI8x", b"BM", 0x900),
+        0x4100: table(b"DSDT", 64),
+    }
+    memory = bytearray(0x4200)
+    for at, content in parts.items():
+        memory[at:at + len(content)] = content
+    old = bytearray(memory)  # ACPI 1.0: an RSDT
+    struct.pack_into("<BI", old, 15, 0, base + 0x100)
+    old[0x100:0x140] = table(b"RSDT", 44, [(36, "<I", base + 0x200), (40, "<I", base + 0x600)]) \
+        .ljust(64, b"\0")
+    old[0x624:0x626] = bytes(2)  # a client's TCPA
+    places = struct.pack("<6H", 0, 0x700, 0x800, 0x900, 0xa00, 0xb00)
+    return {"all": places + bytes(memory), "old": places + bytes(old),
+            "none": struct.pack("<6H", *[none] * 6), "acpi": struct.pack("<6H", 0, *[none] * 5)
+            + bytes(memory)}
+
+
 def buddy_seeds():
     """fuzz_buddy.c reads calls of four bytes: which, order or CPU, frame or block."""
     def call(what, order=0, where=0):
@@ -204,6 +245,7 @@ def buddy_seeds():
 
 SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
          "map_file": map_file_seeds, "options": options_seeds, "exit": exit_seeds,
+         "firmware_tables": firmware_tables_seeds,
          "line_editor": line_editor_seeds, "command_line": command_line_seeds,
          "buddy": buddy_seeds}
 

@@ -25,6 +25,8 @@ struct fixture {
     struct firmware_pins pins;
 };
 
+static const struct firmware_tables none;
+
 static void fixture_init(struct fixture *f)
 {
     fake_ram_reset();
@@ -149,7 +151,7 @@ static void pins_tables_in_acpi_memory_need_none(struct ktest *t)
     poke(ACPI + 0x1000 + 36, ACPI + 0x2000, 8);
     make_table(ACPI + 0x2000, "APIC", 100);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 0);
     fixture_free(&f);
 }
@@ -167,7 +169,7 @@ static void pins_tables_in_free_memory_get_one_each(struct ktest *t)
     poke(FREE + 0x5000 + 140, FREE + 0x7000, 8);
     make_table(FREE + 0x7000, "DSDT", 0x1800);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(FREE, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 5);
     expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
     expect_pin(t, &f, 1, FREE + 0x1000, 1, BOOTINFO_PIN_ACPI);
@@ -188,7 +190,7 @@ static void pins_old_rsdt_is_followed_too(struct ktest *t)
     poke(FREE + 40, FREE + 0x3000, 4);
     make_table(FREE + 0x3000, "DSDT", 64);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 2);
     expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
     expect_pin(t, &f, 1, FREE + 0x3000, 1, BOOTINFO_PIN_ACPI);
@@ -207,7 +209,8 @@ static void pins_nonsense_is_passed_over(struct ktest *t)
         KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
         f.info.smbios = addresses[i];
         f.info.smbios3 = addresses[i];
-        firmware_tables_pin(&f.info, addresses[i], &f.pins);
+        const struct firmware_tables tables = { addresses[i], addresses[i], addresses[i] };
+        firmware_tables_pin(&f.info, &tables, &f.pins);
         KTEST_EQ(t, f.pins.count, 0);
     }
     f.info.smbios = 0;
@@ -217,7 +220,7 @@ static void pins_nonsense_is_passed_over(struct ktest *t)
         make_rsdp(ACPI, 2, FREE, 36);
         make_table(FREE, "XSDT", lengths[i]);
         KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-        firmware_tables_pin(&f.info, 0, &f.pins);
+        firmware_tables_pin(&f.info, &none, &f.pins);
         KTEST_EQ(t, f.pins.count, 0);
     }
     fixture_free(&f);
@@ -232,7 +235,7 @@ static void pins_tables_of_one_page_share_it(struct ktest *t)
     poke(FREE + 0x100 + 36, FREE + 0x200, 8);
     make_table(FREE + 0x200, "APIC", 64);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(FREE, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 1);
     expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_ACPI);
     fixture_free(&f);
@@ -248,7 +251,7 @@ static void pins_table_at_zero_is_none(struct ktest *t)
     make_table(ACPI + 0x1000, "XSDT", 36 + 8);
     poke(ACPI + 0x1000 + 36, 0, 8);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 0);
     fixture_free(&f);
 }
@@ -265,14 +268,231 @@ static void pins_smbios_and_esrt_in_free_memory(struct ktest *t)
     poke_text(FREE + 0x4000, "_SM3_");
     poke(FREE + 0x4000 + 12, 16, 4);
     poke(FREE + 0x4000 + 16, FREE + 0x5000, 8);
+    const struct firmware_tables tables = { .esrt = FREE + 0x8000 };
     poke(FREE + 0x8000, 103, 4); /* 16 + 103 * 40 bytes: two pages */
-    firmware_tables_pin(&f.info, FREE + 0x8000, &f.pins);
+    firmware_tables_pin(&f.info, &tables, &f.pins);
     KTEST_EQ(t, f.pins.count, 5);
     expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_RESERVED);
     expect_pin(t, &f, 1, FREE + 0x1000, 2, BOOTINFO_PIN_RESERVED);
     expect_pin(t, &f, 2, FREE + 0x4000, 1, BOOTINFO_PIN_RESERVED);
     expect_pin(t, &f, 3, FREE + 0x5000, 1, BOOTINFO_PIN_RESERVED);
     expect_pin(t, &f, 4, FREE + 0x8000, 2, BOOTINFO_PIN_RESERVED);
+    fixture_free(&f);
+}
+
+/* An XSDT in ACPI memory with one table of @p length bytes at @p ACPI + 0x2000. */
+#define TABLE (ACPI + 0x2000)
+
+static void make_one_table(struct ktest *t, struct fixture *f, const char *signature,
+                           uint32_t length)
+{
+    fixture_init(f);
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    make_table(ACPI + 0x1000, "XSDT", 36 + 8);
+    poke(ACPI + 0x1000 + 36, TABLE, 8);
+    make_table(TABLE, signature, length);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f->info), K_OK);
+}
+
+/* The one pin, of what the table points at in free memory; none where @p pages is 0. */
+static void expect_one(struct ktest *t, struct fixture *f, uint64_t pages, uint32_t kind)
+{
+    firmware_tables_pin(&f->info, &none, &f->pins);
+    KTEST_EQ(t, f->pins.count, pages == 0 ? 0 : 1);
+    if (pages != 0) {
+        expect_pin(t, f, 0, FREE, pages, kind);
+    }
+    fixture_free(f);
+}
+
+static void pins_facs_by_either_address(struct ktest *t)
+{
+    static const struct {
+        uint64_t at;
+        unsigned size_bytes;
+        uint64_t pages;
+    } rows[] = { { 36, 4, 1 }, { 132, 8, 1 }, { 140, 8, 1 }, { 40, 4, 1 }, { 44, 4, 0 } };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct fixture f;
+        make_one_table(t, &f, "FACP", 244);
+        poke(TABLE + rows[i].at, FREE, rows[i].size_bytes);
+        make_table(FREE, "FACS", 64);
+        expect_one(t, &f, rows[i].pages, BOOTINFO_PIN_ACPI);
+    }
+}
+
+static void pins_boot_logo_as_long_as_its_header_says(struct ktest *t)
+{
+    static const struct {
+        const char *magic;
+        uint32_t table_bytes;
+        uint32_t image_bytes;
+        uint64_t pages;
+    } rows[] = { { "BM", 56, 0x2001, 3 },
+                 { "BN", 56, 0x2001, 0 },   /* not a bitmap */
+                 { "BM", 47, 0x2001, 0 },   /* the table ends inside the address */
+                 { "BM", 56, 0x300000, 0 }, /* passes the memory it lies in */
+                 { "BM", 56, 0, 0 } };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct fixture f;
+        make_one_table(t, &f, "BGRT", rows[i].table_bytes);
+        poke(TABLE + 40, FREE, 8);
+        poke_text(FREE, rows[i].magic);
+        poke(FREE + 2, rows[i].image_bytes, 4);
+        expect_one(t, &f, rows[i].pages, BOOTINFO_PIN_RESERVED);
+    }
+}
+
+static void pins_event_log_of_the_tpm(struct ktest *t)
+{
+    struct fixture f;
+    make_one_table(t, &f, "TPM2", 76);
+    poke(TABLE + 64, 0x10000, 4);
+    poke(TABLE + 68, FREE, 8);
+    expect_one(t, &f, 16, BOOTINFO_PIN_RESERVED);
+    make_one_table(t, &f, "TPM2", 64); /* of a revision without a log */
+    poke(TABLE + 64, 0x10000, 4);
+    poke(TABLE + 68, FREE, 8);
+    expect_one(t, &f, 0, BOOTINFO_PIN_RESERVED);
+    make_one_table(t, &f, "TCPA", 50);
+    poke(TABLE + 38, 0x2000, 4);
+    poke(TABLE + 42, FREE, 8);
+    expect_one(t, &f, 2, BOOTINFO_PIN_RESERVED);
+    make_one_table(t, &f, "TCPA", 100);
+    poke(TABLE + 36, 1, 2); /* a server */
+    poke(TABLE + 40, 0x3000, 8);
+    poke(TABLE + 48, FREE, 8);
+    expect_one(t, &f, 3, BOOTINFO_PIN_RESERVED);
+}
+
+static void pins_memory_attributes_table(struct ktest *t)
+{
+    const struct firmware_tables tables = { .memory_attributes = FREE };
+    struct fixture f;
+    fixture_init(&f);
+    poke(FREE, 1, 4);
+    poke(FREE + 4, 100, 4); /* entries of 48 bytes: 4,816 bytes with the header */
+    poke(FREE + 8, 48, 4);
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    KTEST_EQ(t, f.pins.count, 1);
+    expect_pin(t, &f, 0, FREE, 2, BOOTINFO_PIN_RESERVED);
+    poke(FREE + 4, UINT32_MAX, 4);
+    poke(FREE + 8, UINT32_MAX, 4);
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    fixture_free(&f);
+}
+
+/* A TCG_PCR_EVENT2 with a SHA-1 and a SHA-256 digest. @return the address behind it */
+static uint64_t put_event(uint64_t at, uint32_t event_bytes)
+{
+    poke(at, 9, 4);
+    poke(at + 4, 0x0d, 4);
+    poke(at + 8, 2, 4);
+    poke(at + 12, 0x04, 2);
+    poke(at + 34, 0x0b, 2);
+    poke(at + 68, event_bytes, 4);
+    return at + 72 + event_bytes;
+}
+
+static void pins_final_events_as_far_as_they_make_sense(struct ktest *t)
+{
+    const struct firmware_tables tables = { .tpm_final_events = FREE };
+    struct fixture f;
+    fixture_init(&f);
+    poke(FREE, 1, 8);
+    poke(FREE + 8, 3, 8);
+    const uint64_t second = put_event(FREE + 16, 0x1000);
+    const uint64_t third = put_event(second, 0x1000);
+    const uint64_t end = put_event(third, 0x1000);
+    KTEST_EQ(t, end, FREE + 16 + 3 * 0x1048);
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    KTEST_EQ(t, f.pins.count, 1);
+    expect_pin(t, &f, 0, FREE, 4, BOOTINFO_PIN_RESERVED);
+    poke(third + 12, 0x99, 2); /* a digest of unknown size: two events are left */
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    expect_pin(t, &f, 0, FREE, 3, BOOTINFO_PIN_RESERVED);
+    poke(second + 68, UINT32_MAX, 4); /* an event that passes the memory it lies in */
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    expect_pin(t, &f, 0, FREE, 2, BOOTINFO_PIN_RESERVED);
+    poke(FREE + 8, 0, 8); /* no event: the header alone */
+    firmware_tables_pin(&f.info, &tables, &f.pins);
+    expect_pin(t, &f, 0, FREE, 1, BOOTINFO_PIN_RESERVED);
+    fixture_free(&f);
+}
+
+static void pins_events_with_digests_of_every_size(struct ktest *t)
+{
+    static const struct {
+        uint16_t algorithm;
+        uint32_t bytes;
+    } rows[] = { { 4, 20 }, { 0xb, 32 }, { 0xc, 48 }, { 0xd, 64 }, { 0x12, 32 } };
+    const struct firmware_tables tables = { .tpm_final_events = FREE + 0xf00 };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        const uint64_t event = FREE + 0xf00 + 16;
+        poke(FREE + 0xf00 + 8, 1, 8);
+        poke(event + 8, 1, 4);
+        poke(event + 12, rows[i].algorithm, 2);
+        /* The event ends with the page, or passes it by one byte. */
+        const uint32_t rest = 0x100 - 16 - 12 - 2 - rows[i].bytes - 4;
+        for (uint32_t more = 0; more < 2; more++) {
+            poke(event + 14 + rows[i].bytes, rest + more, 4);
+            firmware_tables_pin(&f.info, &tables, &f.pins);
+            KTEST_EQ(t, f.pins.count, 1);
+            expect_pin(t, &f, 0, FREE, 1 + more, BOOTINFO_PIN_RESERVED);
+        }
+        fixture_free(&f);
+    }
+}
+
+/* Events at the end of memory: cut inside the head, a digest, before the size. */
+static void pins_events_that_are_cut_off_are_left_out(struct ktest *t)
+{
+    static const uint64_t left[] = { 16, 16 + 11, 16 + 12 + 1, 16 + 12 + 22 + 3 };
+    for (size_t i = 0; i < ARRAY_COUNT(left); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        const uint64_t at = ACPI - left[i]; /* free memory ends there */
+        fake_efi_map_free(&f.firmware);
+        fake_efi_map_init(&f.firmware, 48);
+        fake_efi_map_add(&f.firmware, EFI_MAP_CONVENTIONAL, MIB, 768, EFI_MAP_ATTRIBUTE_WB);
+        f.pins.map = &f.firmware.map;
+        uint8_t bytes[64] = { 0 };
+        bytes[8] = 1;
+        bytes[16 + 8] = 1;
+        bytes[16 + 12] = 4;
+        memcpy(physmap_ptr(phys_addr(at), left[i]), bytes, left[i]);
+        const struct firmware_tables tables = { .tpm_final_events = at };
+        firmware_tables_pin(&f.info, &tables, &f.pins);
+        KTEST_EQ(t, f.pins.count, 1);
+        expect_pin(t, &f, 0, ACPI - PAGE_SIZE, 1, BOOTINFO_PIN_RESERVED);
+        fixture_free(&f);
+    }
+}
+
+static void pins_under_descriptors_that_wrap_are_none(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    fake_efi_map_add(&f.firmware, EFI_MAP_CONVENTIONAL, 8 * MIB, UINT64_MAX, EFI_MAP_ATTRIBUTE_WB);
+    fake_efi_map_add(&f.firmware, EFI_MAP_CONVENTIONAL, UINT64_MAX - 8191, 3, EFI_MAP_ATTRIBUTE_WB);
+    f.info.smbios = 8 * MIB;
+    f.info.smbios3 = ACPI;
+    poke_text(ACPI, "_SM3_");
+    poke(ACPI + 12, 0x2000, 4);
+    poke(ACPI + 16, UINT64_MAX - 0x1000, 8); /* the structures wrap */
+    firmware_tables_pin(&f.info, &none, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    poke(ACPI + 12, 0x10, 4);
+    poke(ACPI + 16, UINT64_MAX - 0x100, 8); /* their pages end beyond 2^64 */
+    firmware_tables_pin(&f.info, &none, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
+    f.info.smbios = ACPI; /* neither has the other's anchor */
+    f.info.smbios3 = FREE;
+    firmware_tables_pin(&f.info, &none, &f.pins);
+    KTEST_EQ(t, f.pins.count, 0);
     fixture_free(&f);
 }
 
@@ -283,11 +503,11 @@ static void pins_framebuffer_always_has_one(struct ktest *t)
     f.info.framebuffer.format = BOOTINFO_PIXEL_BGR;
     f.info.framebuffer.base = 3 * SIZE_1G;
     f.info.framebuffer.size = 0x1001;
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 1);
     expect_pin(t, &f, 0, 3 * SIZE_1G, 2, BOOTINFO_PIN_FRAMEBUFFER);
     f.info.framebuffer.format = BOOTINFO_PIXEL_NONE;
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, 0);
     fixture_free(&f);
 }
@@ -304,7 +524,7 @@ static void pins_more_than_fit_are_counted(struct ktest *t)
         make_table(FREE + 0x1000 * i, "SSDT", 64);
     }
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-    firmware_tables_pin(&f.info, 0, &f.pins);
+    firmware_tables_pin(&f.info, &none, &f.pins);
     KTEST_EQ(t, f.pins.count, FIRMWARE_PINS_MAX);
     KTEST_EQ(t, f.pins.dropped, 6);
     fixture_free(&f);
@@ -320,6 +540,14 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(pins_tables_of_one_page_share_it),
     KTEST_CASE(pins_table_at_zero_is_none),
     KTEST_CASE(pins_smbios_and_esrt_in_free_memory),
+    KTEST_CASE(pins_facs_by_either_address),
+    KTEST_CASE(pins_boot_logo_as_long_as_its_header_says),
+    KTEST_CASE(pins_event_log_of_the_tpm),
+    KTEST_CASE(pins_memory_attributes_table),
+    KTEST_CASE(pins_final_events_as_far_as_they_make_sense),
+    KTEST_CASE(pins_events_with_digests_of_every_size),
+    KTEST_CASE(pins_events_that_are_cut_off_are_left_out),
+    KTEST_CASE(pins_under_descriptors_that_wrap_are_none),
     KTEST_CASE(pins_framebuffer_always_has_one),
     KTEST_CASE(pins_more_than_fit_are_counted),
 };
