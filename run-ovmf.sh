@@ -10,6 +10,7 @@
 #   guest writes isa-debug-exit   -> QEMU's exit status, (value << 1) | 1
 #   reset, power-off, Ctrl-A X    -> QEMU exits 0; the SHUTDOWN event on QMP says which it was
 #   loader back in the firmware   -> a watcher sees the line in the log and ends QEMU by QMP
+#   loader refused by Secure Boot -> the same, by the firmware's line
 #   time is over                  -> timeout(1) ends QEMU and exits 124
 #
 # Two runs at a time work: each has its own folder (FAT image, variables, log, QMP pipe); only the
@@ -21,6 +22,7 @@ set -euo pipefail
 readonly exit_pass=0 exit_failed=1 exit_panic=2 exit_lost=3 exit_setup=4 exit_timeout=5 exit_refused=6
 
 readonly firmware_dir=/usr/share/OVMF
+readonly snakeoil=/usr/share/ovmf/PkKek-1-snakeoil # .key and .pem
 
 usage() {
     cat <<'EOF'
@@ -38,8 +40,9 @@ usage: ./run-ovmf.sh [options] [-- qemu arguments]
       --firmware CODE.fd[,VARS.fd]
       --icount          repeatable instruction counts: one CPU, no disk, 2M firmware
       --kvm             use KVM where a trial boot shows that it works
-      --image           boot the USB image (not built yet)
-      --secure-boot     boot under Secure Boot (not built yet)
+      --image           boot the USB image (make image) as a USB stick; FAT=16 or 12 as there
+      --secure-boot     boot under Secure Boot, a copy of the loader signed with Debian's public
+                        test key; with --firmware those variables, and the loader as it is
   -h, --help
 
 Ctrl-C goes to the guest; Ctrl-A X leaves.
@@ -68,6 +71,8 @@ gdb=no
 display=no
 firmware=
 icount=no
+image=no
+secure_boot=no
 kvm=no
 qemu_extra=()
 
@@ -99,7 +104,8 @@ parse_options() {
         --display) display=yes ;;
         --icount) icount=yes ;;
         --kvm) kvm=yes ;;
-        --image | --secure-boot) fail_setup "$option is not built yet" ;;
+        --image) image=yes ;;
+        --secure-boot) secure_boot=yes ;;
         -h | --help)
             usage
             exit 0
@@ -135,6 +141,9 @@ check_options() {
     if [ "$icount" = yes ] && { [ "$cpus" -ne 1 ] || [ "$kvm" = yes ]; }; then
         fail_setup "--icount works with one CPU and without KVM only"
     fi
+    if [ "$icount" = yes ] && [ "$image$secure_boot" != nono ]; then
+        fail_setup "--icount boots without a disk and without variables: no --image, no --secure-boot"
+    fi
     if [ -z "$time_limit" ]; then
         time_limit=0
         [ -z "$test_pattern$report_file" ] || time_limit=120
@@ -158,33 +167,66 @@ in_tree() {
 
 build() {
     flock "$build_lock"
+    local target=$efi_name
+    [ "$image" = no ] || target=image
     # Named as make names them, so that this build and a plain `make` share their results.
-    make -s -C "$top" "-j$(nproc)" "BUILD=$build_dir" "ESP=$esp_dir" "$efi_name" >&2 ||
+    make -s -C "$top" "-j$(nproc)" "BUILD=$build_dir" "ESP=$esp_dir" "$target" >&2 ||
         fail_setup "the build failed"
 }
 
-# The ESP of this run, with the command line where a disk boot finds it. A FAT image and no folder
-# through QEMU's vvfat: the guest may write to it, and no other run sees that.
+# The words for this run, behind those of the tree, where a disk boot finds them: in the folder $1.
+add_words() {
+    [ -n "$append" ] || return 0
+    mkdir -p "$1/firstlight"
+    printf '%s\n' "$append" >>"$1/firstlight/cmdline.txt"
+}
+
+# Signs the loader in the folder $1 with the key that the snakeoil variables trust. Its pass phrase
+# is no secret: Debian's package holds key and variables for tests.
+sign_loader() {
+    [ "$secure_boot" = yes ] && [ -z "$firmware" ] || return 0
+    local key=$work/snakeoil.key loader=$1/EFI/BOOT/BOOTX64.EFI
+    openssl rsa -in "$snakeoil.key" -passin pass:snakeoil -out "$key" 2>/dev/null ||
+        fail_setup "cannot read $snakeoil.key"
+    "$top/tools/sign.sh" "$key" "$snakeoil.pem" "$loader" "$loader" || fail_setup "could not sign"
+}
+
+# The ESP of this run. A FAT image and no folder through QEMU's vvfat: the guest may write to it,
+# and no other run sees that.
 make_disk() {
-    local esp_copy=$work/esp image=$work/esp.img
+    local esp_copy=$work/esp disk=$work/esp.img
     cp -R "$(in_tree "$esp_dir")" "$esp_copy"
-    mkdir -p "$esp_copy/firstlight"
-    if [ -n "$append" ]; then
-        printf '%s\n' "$append" >>"$esp_copy/firstlight/cmdline.txt"
-    fi
-    truncate -s 64M "$image"
-    if ! mformat -i "$image" -v FIRSTLIGHT -F -c 1 :: ||
-        ! mcopy -i "$image" -s -Q "$esp_copy"/* ::; then
+    add_words "$esp_copy"
+    sign_loader "$esp_copy"
+    truncate -s 64M "$disk"
+    if ! mformat -i "$disk" -v FIRSTLIGHT -F -c 1 :: ||
+        ! mcopy -i "$disk" -s -Q "$esp_copy"/* ::; then
         fail_setup "could not make the FAT image"
     fi
+}
+
+# The USB image as it was built; what differs in this run is written over it.
+make_stick() {
+    local changed=$work/changed stick=$work/stick.img
+    cp "$(in_tree "$build_dir")/firstlight.img" "$stick" || fail_setup "there is no USB image"
+    mkdir -p "$changed"
+    mcopy -i "$stick@@1M" -s -Q :: "$changed" || fail_setup "cannot read the USB image"
+    add_words "$changed"
+    sign_loader "$changed"
+    mcopy -i "$stick@@1M" -s -Q -D o "$changed"/* :: || fail_setup "cannot write the USB image"
 }
 
 build_and_copy() {
     mkdir -p "$(in_tree "$build_dir")"
     exec {build_lock}>"$(in_tree "$build_dir")/.lock"
     build
-    cp "$(in_tree "$efi_name")" "$work/BOOTX64.EFI"
-    [ "$icount" = yes ] || make_disk
+    if [ "$icount" = yes ]; then
+        cp "$(in_tree "$efi_name")" "$work/BOOTX64.EFI"
+    elif [ "$image" = yes ]; then
+        make_stick
+    else
+        make_disk
+    fi
     exec {build_lock}>&-
 }
 
@@ -209,14 +251,16 @@ needed_phys_bits() {
 }
 
 choose_firmware() {
-    local code vars flavour=_4M
+    local code vars flavour=_4M trust=
     # The 4M firmware builds its tables from 2 MiB pages for every address bit: minutes and
     # hundreds of MiB on a large machine. The 2M one uses 1 GiB pages, and counts repeatably.
-    if [ "$icount" = yes ] || [ "$memory_mib" -gt "$forty_bit_limit_mib" ]; then
+    if [ "$secure_boot" = yes ]; then
+        trust=.snakeoil # there are no such variables for the 2M firmware
+    elif [ "$icount" = yes ] || [ "$memory_mib" -gt "$forty_bit_limit_mib" ]; then
         flavour=
     fi
     code=$firmware_dir/OVMF_CODE$flavour.fd
-    vars=$firmware_dir/OVMF_VARS$flavour.fd
+    vars=$firmware_dir/OVMF_VARS$flavour$trust.fd
     if [ -n "$firmware" ]; then
         code=${firmware%%,*}
         vars=
@@ -251,6 +295,11 @@ choose_boot_medium() {
         # The log kept until the end: printing costs instructions that are not the kernel's work.
         qemu_args+=(-icount "shift=6,sleep=off" -rtc "base=2024-01-01,clock=vm"
             -kernel "$work/BOOTX64.EFI" -append "${append:+$append }log=deferred")
+    elif [ "$image" = yes ]; then
+        qemu_args+=(
+            -drive "if=none,id=stick,format=raw,file=$(quote "$work/stick.img")"
+            -device "qemu-xhci,id=xhci"
+            -device "usb-storage,bus=xhci.0,drive=stick,removable=on,bootindex=0")
     else
         qemu_args+=(
             -drive "if=none,id=esp,format=raw,file=$(quote "$work/esp.img")"
@@ -307,15 +356,21 @@ choose_accelerator() {
 # ---- the run ----------------------------------------------------------------------------------
 
 readonly return_line='firstlight: returned to firmware: '
+# OVMF's words for an image that Secure Boot does not let in; it then waits for a key for ever.
+readonly denied_line='BdsDxe: failed to load Boot[0-9A-F]{4} .*: (Access Denied|Security Violation)'
 
-# Prints the loader's code once its last line stands in the log; ends with QEMU. No pipeline: its
-# end would wait for tail, which only ends with QEMU.
+# Prints the loader's code once its last line stands in the log, or `denied`; ends with QEMU. No
+# pipeline: its end would wait for tail, which only ends with QEMU.
 wait_for_return() {
     touch "$work/serial.log"
-    local line
-    line=$(grep -a -m 1 -o "${return_line}[[:alnum:]_.-]*" \
+    local line pattern="${return_line}[[:alnum:]_.-]*"
+    [ "$secure_boot" = no ] || pattern+="|$denied_line"
+    line=$(grep -a -m 1 -o -E "$pattern" \
         < <(exec tail -n +1 -s 0.1 -f --pid="$qemu_pid" "$work/serial.log"))
-    printf '%s' "${line#"$return_line"}"
+    case $line in
+    BdsDxe:*) printf 'denied' ;;
+    *) printf '%s' "${line#"$return_line"}" ;;
+    esac
 }
 
 # The reason of QMP's SHUTDOWN event (guest-reset, guest-shutdown, host-qmp-quit, ...), or nothing.
@@ -368,6 +423,10 @@ judge() {
     if [ -s "$work/returned" ]; then
         code=$(<"$work/returned")
         [ "$code" != dry-run-ok ] || return "$exit_pass"
+        if [ "$code" = denied ]; then
+            say "Secure Boot: the firmware refused the loader, which is not signed by its keys"
+            return "$exit_setup"
+        fi
         say "the loader returned to the firmware: $code"
         return "$exit_refused"
     fi
@@ -437,6 +496,7 @@ main() {
     local packages=run
     [ "$display" = no ] || packages=display
     "$top/tools/deps.sh" "$packages" || exit "$exit_setup"
+    [ "$secure_boot" = no ] || "$top/tools/deps.sh" secure-boot || exit "$exit_setup"
 
     trap clean_up EXIT
     trap 'exit 130' INT

@@ -26,7 +26,7 @@ gcc-kernel:
 	    $(BUILD)/gcc/esp/EFI/BOOT/BOOTX64.EFI
 
 # Not in `make test`: host tests over many seeds, a storm of 10^8 calls on the page-frame allocator
-# with 10^6 bad frees of each kind, and the whole matrix (120 boots).
+# with 10^6 bad frees of each kind, and the whole matrix (over 160 boots).
 LONG_SEEDS ?= 40
 .PHONY: test-long
 test-long: $(BUILD)/host/unit $(BUILD)/host/buddy_storm $(EFI)

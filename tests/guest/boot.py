@@ -15,10 +15,13 @@ from typing import NamedTuple
 
 import images
 import ktap
+import media
 import report as report_module
 
 FIRMWARE = Path("/usr/share/OVMF")
 RETURN_LINE = re.compile(r"firstlight: returned to firmware: ([\w.-]*)\r?\n")
+# The firmware's boot manager about an image that Secure Boot keeps out; it then waits for a key.
+DENIED_LINE = re.compile(r"BdsDxe: failed to load Boot[0-9A-F]{4} [^\n]*: Access Denied")
 
 
 class Build(NamedTuple):
@@ -35,15 +38,20 @@ STATUS_VERDICT = {33: "pass", 35: "failed", 37: "panic", 39: "nothing-ran"}
 
 @dataclass(frozen=True)
 class Boot:
-    """One line of the matrix. `verdict` is pass, failed, panic, nothing-ran or
-    `returned:CODE` for a loader that goes back to the firmware."""
+    """One line of the matrix. `verdict` is pass, failed, panic, nothing-ran, `returned:CODE` for a
+    loader that goes back to the firmware, or `denied` where Secure Boot does not start it."""
     name: str
     machine: str = "q35"
     memory: str = "256M"
     cpu: str = "max"
     smp: int = 1
     firmware: str = "4M"  # or 2M
-    medium: str = "disk"  # FAT ESP; or kernel: -kernel BOOTX64.EFI
+    # FAT32 without partitions on virtio; kernel: -kernel BOOTX64.EFI; or the USB image behind one
+    # of media.CONTROLLERS
+    medium: str = "disk"
+    fat: str = "32"  # of the USB image: 32, 16, 12
+    start: str = "firmware"  # what starts the loader on the USB image: media.STARTERS
+    secure: str = ""  # Secure Boot is on, and the loader on the USB image is: media.SIGNERS
     screen: bool = False
     serial: bool = True
     nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
@@ -78,7 +86,7 @@ def default_expectations(boot):
     has_nx = "-nx" not in boot.cpu
     has_1g = boot.cpu.startswith("max") and "pdpe1gb=off" not in boot.cpu
     expect = {"nx": has_nx, "xd_reserved": not has_nx, "pdpe1gb": has_1g,
-              "descriptor_size": 48, "cpus": boot.smp,
+              "descriptor_size": 48, "cpus": boot.smp, "secure_boot": boot.secure == "signed",
               # The VGA hole and what the firmware keeps reserved is less than a MiB.
               "firmware_ram_min": (boot.memory_mib() - 2) << 20}
     if not has_1g:
@@ -93,7 +101,7 @@ def default_expectations(boot):
 def _firmware_arguments(boot, work):
     suffix = "_4M" if boot.firmware == "4M" else ""
     variables = work / "vars.fd"
-    shutil.copy(FIRMWARE / f"OVMF_VARS{suffix}.fd", variables)
+    shutil.copy(media.variables(boot, suffix), variables)
     code = FIRMWARE / f"OVMF_CODE{suffix}.fd"
     return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
             "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
@@ -110,7 +118,12 @@ def _memory_arguments(boot):
 
 def _medium_arguments(boot, build, work):
     if boot.medium == "kernel":
+        if boot.secure:
+            (work / "loader.efi").write_bytes(media.loader(boot, build, work))
+            build = build._replace(efi=work / "loader.efi")
         return ["-kernel", str(build.efi), "-append", boot.words]
+    if boot.medium in media.CONTROLLERS:
+        return media.arguments(boot, build, work)
     extra = {boot.file: images.make_kernel(boot.file, build.kernel)} if boot.file else {}
     disk = images.make_disk(work / "esp.img", build.efi, boot.words, extra)
     return ["-drive", f"if=none,id=esp,format=raw,file={disk}",
@@ -138,17 +151,24 @@ def _serial_text(work):
     return log.read_text("utf-8", "replace") if log.exists() else ""
 
 
+def _told_end(text):
+    """The end that a line of the serial log tells of, or None."""
+    if match := RETURN_LINE.search(text):
+        return f"returned:{match[1]}"
+    return "denied" if DENIED_LINE.search(text) else None
+
+
 def _wait(process, work, seconds):
     """Waits for the end: a verdict, or `returned:CODE`, or a word on what went wrong."""
     deadline = time.monotonic() + seconds
     while process.poll() is None:
-        if match := RETURN_LINE.search(_serial_text(work)):
-            return f"returned:{match[1]}"
+        if end := _told_end(_serial_text(work)):
+            return end
         if time.monotonic() > deadline:
             return f"no end within {seconds} s"
         time.sleep(0.1)
-    if match := RETURN_LINE.search(_serial_text(work)):
-        return f"returned:{match[1]}"
+    if end := _told_end(_serial_text(work)):
+        return end
     if process.returncode == 0:
         return "reset or power-off before a verdict"
     return STATUS_VERDICT.get(process.returncode, f"QEMU failed with {process.returncode}")

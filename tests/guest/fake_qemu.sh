@@ -24,7 +24,8 @@ for argument in "$@"; do
     case $plain in
     *,logfile=*) log=$value ;;
     pipe,id=qmp,*) qmp=$value ;;
-    *esp.img) mtype -i "$value" ::/firstlight/cmdline.txt >"${FAKE_COMMANDS:-/dev/null}" 2>&1 ;;
+    *stick.img) value+=@@1M ;;&
+    *esp.img | *stick.img) mtype -i "$value" ::/firstlight/cmdline.txt >"${FAKE_COMMANDS:-/dev/null}" 2>&1 ;;
     esac
 done
 

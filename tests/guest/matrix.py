@@ -8,6 +8,7 @@ full() is the product of the dimensions, for `make test-long`.
 
 from itertools import product
 
+import media
 from boot import Boot
 
 # QEMU puts all RAM above 4 GiB at 1 TiB once there is about that much; 42 bits hold that.
@@ -19,16 +20,16 @@ SIZES = [
     Boot("q35-48M", memory="48M"),  # the smallest for this firmware and a disk
     Boot("q35-64M", memory="64M"),
     Boot("q35-256M", log_has=("firstlight: kernel entered", "firstlight: bootinfo accepted")),
-    Boot("q35-1G", memory="1G"),
-    Boot("q35-3G", memory="3G", expect=UNSORTED),
-    Boot("q35-5G", memory="5G", expect=UNSORTED),
+    Boot("q35-1G", memory="1G", medium="usb"),
+    Boot("q35-3G", memory="3G", expect=UNSORTED, medium="ahci", fat="16"),
+    Boot("q35-5G", memory="5G", expect=UNSORTED, medium="nvme"),
     Boot("q35-1T", **TERABYTE, expect={"leaves_1g_min": 1000}),
     Boot("pc-48M", machine="pc", memory="48M"),
     Boot("pc-64M", machine="pc", memory="64M", medium="kernel"),
     Boot("pc-256M", machine="pc"),
-    Boot("pc-1G", machine="pc", memory="1G", firmware="2M"),
+    Boot("pc-1G", machine="pc", memory="1G", firmware="2M", medium="usb", fat="12"),
     Boot("pc-3G", machine="pc", memory="3G", medium="kernel"),
-    Boot("pc-5G", machine="pc", memory="5G", expect=UNSORTED),
+    Boot("pc-5G", machine="pc", memory="5G", expect=UNSORTED, medium="virtio"),
     Boot("pc-1T", machine="pc", **TERABYTE),
     Boot("q35-40M-2M-kernel", memory="40M", firmware="2M", medium="kernel"),
     Boot("q35-256M-2M", firmware="2M"),
@@ -88,6 +89,17 @@ REFUSALS = [
          log_has=("no free range of",)),
 ]
 
+# Who starts the loader, and whether the firmware lets it. The controllers are covered by SIZES.
+CHAINED = {"medium": "virtio", "log_has": ("command line: seed=1 test=* exit",)}
+
+STARTS = [
+    Boot("start-shell", start="shell", **CHAINED),
+    Boot("start-grub", start="grub", **CHAINED),
+    Boot("start-systemd-boot", start="systemd-boot", **CHAINED),
+    # Signed, unsigned and an outside kernel: script_boot.py.
+    Boot("secure-changed", secure="changed", verdict="denied", medium="virtio"),
+]
+
 # Ends other than a pass: the verdict itself is what is tested.
 OTHER_ENDS = [
     Boot("dryrun", words="dryrun", verdict="returned:dry-run-ok"),
@@ -97,7 +109,7 @@ OTHER_ENDS = [
     Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
 ]
 
-BOOTS = SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SECOND_COMPILER + REFUSALS + OTHER_ENDS
+BOOTS = SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SECOND_COMPILER + REFUSALS + STARTS + OTHER_ENDS
 
 
 def full():
@@ -106,3 +118,15 @@ def full():
             ("q35", "pc"), ("48M", "64M", "256M", "1G", "3G", "5G"), CPUS, ("disk", "kernel")):
         name = "-".join(("full", machine, memory, cpu.replace(",", "_"), medium))
         yield Boot(name, machine=machine, memory=memory, cpu=cpu, medium=medium)
+    yield from full_media()
+
+
+def full_media():
+    """Machine x controller x FAT; every starter from every controller; signers x medium."""
+    for machine, medium, fat in product(("q35", "pc"), media.CONTROLLERS, ("32", "16", "12")):
+        yield Boot(f"media-{machine}-{medium}-fat{fat}", machine=machine, medium=medium, fat=fat)
+    for start, medium in product(("shell", "grub", "systemd-boot"), media.CONTROLLERS):
+        yield Boot(f"start-{start}-{medium}", start=start, **{**CHAINED, "medium": medium})
+    for secure, medium in product(media.SIGNERS, ("usb", "kernel")):
+        yield Boot(f"secure-{secure}-{medium}", secure=secure, medium=medium,
+                   verdict="pass" if secure == "signed" else "denied")

@@ -120,6 +120,8 @@ EXPECTATIONS = {
     "nx": ("cpu.nx", lambda r: bool(r["cpu"]["nx"]), lambda a, b: a == b),
     "xd_reserved": ("nx.xd_reserved", lambda r: bool(r["nx"]["xd_reserved"]), lambda a, b: a == b),
     "pdpe1gb": ("cpu.pdpe1gb", lambda r: bool(r["cpu"]["pdpe1gb"]), lambda a, b: a == b),
+    "secure_boot": ("firmware.secure_boot", lambda r: r["firmware"]["secure_boot"],
+                    lambda a, b: a is b),
     "cpus": ("cpu.cpus", lambda r: r["cpu"]["cpus"], lambda a, b: a == b),
     "efi_map_sorted": ("efi_map sorted", is_efi_map_sorted, lambda a, b: a == b),
     "descriptor_size": ("efi_map.descriptor_size", lambda r: r["efi_map"]["descriptor_size"],

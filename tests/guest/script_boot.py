@@ -145,6 +145,30 @@ class EndTest(unittest.TestCase):
         self.assertEqual(statuses, [0, 0])
 
 
+class SecureBootTest(unittest.TestCase):
+    """Signed with the snakeoil key; unsigned and changed loaders are in matrix.py."""
+
+    def test_stick_with_a_signed_loader_runs_and_reports_secure_boot(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "report.json"
+            status, text = run("--image", "--secure-boot", "--report", str(path))
+            self.assertEqual(status, 0, text[-3000:])
+            self.assertIs(json.loads(path.read_text())["firmware"]["secure_boot"], True)
+            self.assertIn("Secure Boot on", text)
+
+    def test_kernel_from_outside_is_refused_by_us_with_6(self):
+        status, text = run("--secure-boot", "-a", "kernel=\\firstlight\\kernel.elf")
+        self.assertEqual(status, 6, text[-3000:])
+        self.assertIn("returned to firmware: secure-boot", text)
+
+    def test_unsigned_loader_is_refused_by_the_firmware_with_4(self):
+        firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"
+        status, text = run("--secure-boot", "--firmware", firmware)
+        self.assertEqual(status, 4, text[-3000:])
+        self.assertIn("the firmware refused the loader", text)
+        self.assertNotIn("firstlight: ", text)
+
+
 class ReportTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -10,6 +10,7 @@ from pathlib import Path
 import boot as boot_module
 import images
 import matrix
+import media
 import sample
 from boot import Boot
 from test_ktap import GOOD
@@ -49,6 +50,24 @@ class ArgumentsTest(unittest.TestCase):
         self.assertIn("OVMF_CODE.fd", text)
         self.assertIn("VGA", text)
         self.assertNotIn("-serial", text)
+
+    def test_usb_image_is_on_its_controller_with_the_words_behind_the_comments(self):
+        with tempfile.TemporaryDirectory() as folder:
+            efi = Path(folder) / "BOOTX64.EFI"
+            efi.write_bytes(b"MZ")
+            text = " ".join(boot_module.qemu_arguments(
+                Boot("x", medium="usb", fat="12"), boot_module.Build(efi, efi), Path(folder)))
+            self.assertIn("usb-storage,bus=xhci.0,drive=esp", text)
+            self.assertIn("OVMF_VARS_4M.fd", str(media.variables(Boot("x"), "_4M")))
+            words = subprocess.run(["mtype", "-i", f"{folder}/esp.img@@1M",
+                                    "::/firstlight/cmdline.txt"], check=True, text=True,
+                                   capture_output=True).stdout.splitlines()
+            self.assertTrue(all(line.startswith("#") for line in words[:-1]) and len(words) > 1)
+            self.assertEqual(words[-1], "test=* exit")
+
+    def test_secure_boot_takes_the_variables_that_trust_the_key(self):
+        text = str(media.variables(Boot("x", secure="unsigned"), "_4M"))
+        self.assertIn("OVMF_VARS_4M.snakeoil.fd", text)
 
     def test_large_memory_is_not_reserved(self):
         self.assertIn("size=5G,reserve=off", self.arguments(memory="5G", medium="kernel"))
@@ -111,6 +130,13 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.end('echo "firstlight: returned to firmware: bad-elf" >"$1"; '
                                   "exec tail -f /dev/null"), "returned:bad-elf")
 
+    def test_refusal_by_secure_boot_ends_a_machine_that_waits_for_a_key(self):
+        self.assertEqual(self.end('echo "BdsDxe: failed to load Boot0001 \\"UEFI Misc Device\\" from '
+                                  'PciRoot(0x0)/Pci(0x1,0x0): Access Denied" >"$1"; '
+                                  "exec tail -f /dev/null"), "denied")
+        self.assertEqual(self.end('echo "BdsDxe: failed to load Boot0001: Not Found" >"$1"; '
+                                  "exec tail -f /dev/null", 0.3), "no end within 0.3 s")
+
     def test_hang_ends_at_the_limit(self):
         self.assertEqual(self.end("exec tail -f /dev/null", 0.3), "no end within 0.3 s")
 
@@ -149,7 +175,10 @@ class MatrixTest(unittest.TestCase):
         self.assertLessEqual({"48M", "64M", "256M", "1G", "3G", "5G", "1T"}, self.values("memory"))
         self.assertLessEqual(set(matrix.CPUS), self.values("cpu"))
         self.assertEqual({"q35", "pc"}, self.values("machine"))
-        self.assertEqual({"disk", "kernel"}, self.values("medium"))
+        self.assertEqual({"disk", "kernel", *media.CONTROLLERS}, self.values("medium"))
+        self.assertEqual(set(media.STARTERS), self.values("start"))
+        self.assertEqual({"32", "16", "12"}, self.values("fat"))
+        self.assertLessEqual({"", "changed"}, self.values("secure"))
         self.assertEqual({"4M", "2M"}, self.values("firmware"))
         self.assertEqual({"clang", "gcc"}, self.values("compiler"))
         for flag in ("screen", "serial", "nx_stack"):

@@ -97,7 +97,8 @@ class ExitStatusTest(ScriptTest):
         self.assertLess(time.monotonic() - started, 20)
 
     def test_bad_options_are_4_and_say_why(self):
-        for options, word in ((("--image",), "not built yet"), (("--secure-boot",), "not built"),
+        for options, word in ((("--icount", "--image"), "no --image"),
+                              (("--icount", "--secure-boot"), "no --secure-boot"),
                               (("--nonsense",), "--nonsense"), (("-m", "lots"), "lots"),
                               (("-m",), "needs a value"), (("-c", "0"), "--cpus"),
                               (("--timeout", "soon"), "soon"), (("stray",), "stray"),
@@ -114,6 +115,92 @@ class ExitStatusTest(ScriptTest):
                        "--gdb", "--display", "--firmware", "--image", "--secure-boot", "--icount",
                        "--kvm"):
             self.assertIn(option, self.out)
+
+
+class StickTest(ScriptTest):
+    """--image: `make image` is asked for, and a copy of its result boots."""
+
+    def setUp(self):
+        super().setUp()
+        (self.work / "esp/firstlight").mkdir()
+        (self.work / "esp/firstlight/cmdline.txt").write_text("# a comment\n")
+        (self.work / "build").mkdir()
+        self.image = self.work / "build/firstlight.img"
+        subprocess.run([str(TOP / "tools/usb-image.sh"), "--fat", "12", str(self.work / "esp"),
+                        str(self.image)], check=True)
+        self.before = self.image.read_bytes()
+
+    def test_image_is_a_stick_on_xhci_with_the_words_behind_those_of_the_tree(self):
+        self.assertEqual(self.run_script("--image", "-a", "seed=3", status="33"), 0)
+        self.assertRegex((self.work / "make").read_text(), f"ESP={self.work}/esp image")
+        text = self.arguments()
+        for word in ("qemu-xhci", "usb-storage,bus=xhci.0,drive=stick,removable=on,bootindex=0",
+                     "format=raw,file="):
+            self.assertIn(word, text)
+        self.assertNotIn("virtio-blk", text)
+        self.assertEqual((self.work / "commands").read_text(), "# a comment\nseed=3\n")
+        self.assertEqual(self.image.read_bytes(), self.before)
+
+    def test_image_without_words_boots_as_it_is(self):
+        self.assertEqual(self.run_script("--image", status="33"), 0)
+        self.assertEqual((self.work / "commands").read_text(), "# a comment\n")
+
+    def test_missing_image_is_4(self):
+        self.image.unlink()
+        self.assertEqual(self.run_script("--image", status="33"), 4)
+        self.assertEqual(self.left_over(), [])
+
+
+DENIED = ('BdsDxe: failed to load Boot0001 "UEFI QEMU" from PciRoot(0x0)/Pci(0x2,0x0): '
+          "Access Denied\\r\\n")
+
+
+class SecureBootTest(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        signed = self.work / "bin/sbsign"
+        signed.write_text('#!/bin/sh\nprintf "%s\\n" "$*" >>"$FAKE_SIGNED"\n'
+                          'while [ "$1" != --output ]; do shift; done; echo signed >"$2"\n')
+        (self.work / "bin/sbverify").write_text("#!/bin/sh\n")
+        for name in ("sbsign", "sbverify"):
+            (self.work / "bin" / name).chmod(0o755)
+        self.environment["FAKE_SIGNED"] = str(self.work / "signed")
+
+    def test_signs_a_copy_and_takes_the_variables_that_trust_the_key(self):
+        self.assertEqual(self.run_script("--secure-boot", status="33"), 0)
+        text = self.arguments()
+        self.assertIn("OVMF_CODE_4M.fd", text)
+        self.assertIn("esp.img", text)
+        words = (self.work / "signed").read_text()
+        self.assertIn("PkKek-1-snakeoil.pem", words)
+        self.assertNotIn(str(self.work / "esp/EFI"), words)
+        self.assertEqual((self.work / "esp/EFI/BOOT/BOOTX64.EFI").read_bytes(), b"MZ")
+
+    def test_large_memory_keeps_the_firmware_that_has_the_variables(self):
+        self.assertEqual(self.run_script("--secure-boot", "-m", "1T", status="33"), 0)
+        self.assertIn("OVMF_CODE_4M.fd", self.arguments())
+
+    def test_own_firmware_means_own_signature(self):
+        for name in ("code.fd", "vars.fd"):
+            (self.work / name).write_bytes(b"x")
+        status = self.run_script("--secure-boot", "--firmware", "code.fd,vars.fd", status="33")
+        self.assertEqual(status, 0)
+        self.assertIn("file=code.fd", self.arguments())
+        self.assertFalse((self.work / "signed").exists())
+
+    def test_loader_that_the_firmware_refuses_is_4_at_once(self):
+        started = time.monotonic()
+        self.assertEqual(self.run_script("--secure-boot", status="hang", serial=DENIED), 4)
+        self.assertIn("the firmware refused the loader", self.err)
+        self.assertLess(time.monotonic() - started, 20)
+
+    def test_loader_that_refuses_under_secure_boot_is_6(self):
+        serial = f"x\\n{RETURN}secure-boot\\r\\n"
+        self.assertEqual(self.run_script("--secure-boot", status="hang", serial=serial), 6)
+
+    def test_same_words_without_secure_boot_are_no_end(self):
+        options = ("--timeout", "1")
+        self.assertEqual(self.run_script(*options, status="hang", serial=DENIED), 5)
 
 
 class OptionTest(ScriptTest):
