@@ -72,7 +72,7 @@ class CheckTest(unittest.TestCase):
 
     def test_every_expectation_can_fail(self):
         content = sample.report()
-        wrong = {"nx": False, "xd_reserved": True, "pdpe1gb": False, "cpus": 2,
+        wrong = {"nx": False, "xd_reserved": True, "pdpe1gb": False, "secure_boot": True, "cpus": 2,
                  "efi_map_sorted": False, "descriptor_size": 40, "leaves_1g_min": 1,
                  "leaves_1g_max": -1, "leaves_2m_min": 121, "free_percent_min": 99.9999,
                  "firmware_ram_min": 1 << 40}
