@@ -304,6 +304,21 @@ static void page_mapper_refuses_memory_that_the_cpu_cannot_address(struct ktest 
     KTEST_STATUS(t, map(K, top - SIZE_4K, SIZE_4K), K_OK);
 }
 
+/* The widest CPU there can be: 52 address bits, and the last page of them. */
+static void page_mapper_maps_all_52_address_bits(struct ktest *t)
+{
+    static const struct paging_features widest = { .nx = true, .pages_1g = true, .phys_bits = 52 };
+    const uint64_t top = UINT64_C(1) << 52;
+    set_up(t, &widest);
+    KTEST_STATUS(t, map(K, top - SIZE_1G, SIZE_1G), K_OK);
+    KTEST_EQ(t, level_at(K), 3);
+    KTEST_EQ(t, phys_at(K + SIZE_1G - 1), top - 1);
+    KTEST_STATUS(t, map(K + SIZE_1G + SIZE_4K, top - SIZE_4K, SIZE_4K), K_OK);
+    KTEST_EQ(t, phys_at(K + SIZE_1G + 2 * SIZE_4K - 1), top - 1);
+    KTEST_STATUS(t, map(SIZE_4K, top, SIZE_4K), K_ERANGE);
+    KTEST_STATUS(t, map(SIZE_4K, top - SIZE_4K, 2 * SIZE_4K), K_ERANGE);
+}
+
 /*  mapped:        [ 2 MiB leaf ]        [4 KiB] */
 static void page_mapper_map_over_a_mapping_is_refused(struct ktest *t)
 {
@@ -722,6 +737,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_mapper_refuses_addresses_that_do_not_exist),
     KTEST_CASE(page_mapper_maps_the_last_page_of_each_half),
     KTEST_CASE(page_mapper_refuses_memory_that_the_cpu_cannot_address),
+    KTEST_CASE(page_mapper_maps_all_52_address_bits),
     KTEST_CASE(page_mapper_map_over_a_mapping_is_refused),
     KTEST_CASE(page_mapper_user_pages_are_for_the_lower_half),
     KTEST_CASE(page_mapper_fixed_top_level_takes_no_new_entry),
