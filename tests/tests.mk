@@ -25,15 +25,18 @@ gcc-kernel:
 	$(Q)$(MAKE) -s --no-print-directory KERNEL_CC=gcc BUILD=$(BUILD)/gcc ESP=$(BUILD)/gcc/esp \
 	    $(BUILD)/gcc/esp/EFI/BOOT/BOOTX64.EFI
 
-# Not in `make test`: host tests over many seeds, a storm of 10^8 calls on the page-frame allocator
+# Not in `make test`: host tests over many seeds, 10^6 random changes of page tables twice (with and
+# without 1 GiB leaves, about a quarter of an hour), a storm of 10^8 calls on the page-frame allocator
 # with 10^6 bad frees of each kind, and the whole matrix (over 160 boots).
 LONG_SEEDS ?= 40
+LONG_STEPS ?= 1000000
 .PHONY: test-long
 test-long: $(BUILD)/host/unit $(BUILD)/host/buddy_storm $(EFI)
 	$(Q)for seed in $$(seq 1 $(LONG_SEEDS)); do \
 	    $(BUILD)/host/unit --seed $$seed >$(BUILD)/host/unit-$$seed.log \
 	        || { cat $(BUILD)/host/unit-$$seed.log; exit 1; }; \
 	done; echo "host tests passed with $(LONG_SEEDS) seeds"
+	$(Q)PAGE_MAPPER_STEPS=$(LONG_STEPS) $(BUILD)/host/unit mm.paging.random
 	$(Q)$(BUILD)/host/buddy_storm --operations 100000000 --injections 1000000 --threads 2
 	$(Q)$(PYTHON) tests/guest/run_matrix.py --build $(BUILD) --esp $(ESP) --full
 
