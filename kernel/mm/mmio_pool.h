@@ -21,7 +21,8 @@
  * Frames for zones and chunks come from a frame allocator and are kept: at most one per 8 MiB and
  * one per GiB of the space that was ever in use at once, as the lowest free block is taken first.
  *
- * State (mmio_pool.c): the kernel's one pool. Any other one is its owner's. Kernel and host.
+ * Two files: mmio_pool.c keeps the space, mmio_guard.c maps devices into it. State (mmio_guard.c):
+ * the kernel's one pool. Any other one is its owner's. Kernel and host.
  */
 #ifndef MM_MMIO_POOL_H
 #define MM_MMIO_POOL_H
@@ -30,6 +31,7 @@
 #include <stdint.h>
 
 #include "kstatus.h"
+#include "lib/bits.h"
 #include "mm/addr.h"
 #include "mm/frame_allocator.h"
 #include "mm/page_flags.h"
@@ -56,6 +58,12 @@ struct mmio_guard {
     uint64_t size_bytes;   /* of the block: what was asked for, rounded up to a power of two */
     uint64_t mapped_bytes; /* from `virt` on; 0: nothing */
 };
+
+/** Bytes of the block that holds @p size_bytes (1 byte to 1 GiB). */
+static inline uint64_t mmio_block_bytes(uint64_t size_bytes)
+{
+    return bits_max(BIT(bits_log2_ceil(size_bytes)), MMIO_BLOCK_MIN);
+}
 
 /** An empty pool; @p frames gives its metadata. Takes nothing yet. */
 void mmio_pool_init(struct mmio_pool *pool, struct frame_allocator *frames);
