@@ -243,6 +243,11 @@ image: $(EFI)
 	$(Q)tools/usb-image.sh --fat $(or $(FAT),32) $(ESP) $(IMAGE)
 	@sha256sum $(EFI) $(IMAGE)
 
+# Screens on the way from the stick to the prompt, for docs/real-pc.md; by hand, the result is in git.
+.PHONY: pictures
+pictures: image
+	$(Q)tools/pictures $(IMAGE) docs/pictures
+
 # A signed copy of the loader in $(ESP), for `make image` or to be copied (docs/secure-boot.md).
 .PHONY: sign
 sign: $(UNSIGNED)
@@ -318,6 +323,7 @@ help:
 	@echo '  make replay MAP=FILE   the bring-up over a recorded memory map, as JSON'
 	@echo '  make replay-all        the same for every map in tests/data/maps'
 	@echo '  make image             $(IMAGE), for a USB stick; FAT=16 or FAT=12 a small one'
+	@echo '  make pictures          docs/pictures: screens of a boot from the image'
 	@echo '  make sign KEY= CERT=   signs the loader in $(ESP)/ for Secure Boot (PEM files)'
 	@echo '  make clean             removes $(BUILD)/ and the built loader'
 	@$(MAKE) -s --no-print-directory help-tests help-fuzz help-bench-maps
