@@ -110,7 +110,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/monitor/arguments.c kernel/monitor/progress.c \
                           kernel/lockdown.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
-                          kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c) \
+                          kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c \
+                          kernel/arch/x86_64/debug_points.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c loader/handover.c)

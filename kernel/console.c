@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See console.h. State: the UART of COM1, which outputs are allowed, and the tap.
+ * See console.h. State: the UART of COM1, which outputs are allowed, the tap and the poll hook.
  */
 #include "console.h"
 
@@ -19,6 +19,9 @@ static struct {
     void (*put)(void *context, const char *text, size_t size_bytes); /* NULL: no tap */
     void *context;
 } tap;
+static struct {
+    void (*call)(void); /* NULL: nobody wants it */
+} poll_hook;
 
 void console_init_serial(void)
 {
@@ -70,8 +73,26 @@ void console_printf(const char *format, ...)
     console_write(text, bits_min(length, sizeof(text) - 1));
 }
 
+bool console_is_at_port(uint16_t port)
+{
+    return serial.present && !serial.place.is_mmio && serial.place.base == port;
+}
+
+void console_set_poll(void (*poll)(void))
+{
+    poll_hook.call = poll;
+}
+
+void console_poll(void)
+{
+    if (poll_hook.call != NULL) {
+        poll_hook.call();
+    }
+}
+
 int console_read(void)
 {
+    console_poll();
     uint8_t byte;
     return serial8250_getc(&serial, &byte) == K_OK ? byte : -1;
 }

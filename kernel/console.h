@@ -40,6 +40,16 @@ int console_read(void);
 void console_set_tap(void (*put)(void *context, const char *text, size_t size_bytes),
                      void *context);
 
+/** Whether the console's UART is at I/O port @p port. */
+bool console_is_at_port(uint16_t port);
+
+/** Calls @p poll whenever somebody asks for typed bytes, or console_poll(): where the kernel can be
+ *  interrupted. NULL ends it. */
+void console_set_poll(void (*poll)(void));
+
+/** Does what console_read() does before it looks for a byte. Context: as for @p poll above. */
+void console_poll(void);
+
 /** Console output to the serial port off and on; it starts on. */
 void console_set_serial(bool on);
 

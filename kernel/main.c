@@ -12,6 +12,7 @@
 #include <arch/cpu.h>
 
 #include "arch/x86_64/cpu_setup.h"
+#include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/gdt.h"
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/jump_page.h"
@@ -188,6 +189,7 @@ void kernel_main(struct bootinfo *bootinfo)
     struct boot_options options;
     boot_options_apply(bootinfo_command_line(bootinfo), bootinfo->tsc_hz, &options);
     pr_info("Firstlight " FIRSTLIGHT_VERSION ", kernel at " PRIphys, bootinfo->kernel_phys);
+    gdb_server_start(bootinfo_command_line(bootinfo), bootinfo->kernel_virt);
 
     init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
     buddy_set_poisoning(locked_frame_allocator_inner(), options.poison);

@@ -12,6 +12,7 @@
 #include <arch/cpu.h>
 
 #include "arch/x86_64/backtrace.h"
+#include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/power.h"
 #include "console.h"
 #include "lib/format.h"
@@ -40,6 +41,7 @@ static void wait_seconds(uint32_t seconds)
 
 static NORETURN void stop(void)
 {
+    gdb_server_panic(); /* before the machine is gone */
     switch (policy.action) {
     case PANIC_EXIT:
         power_debug_exit(POWER_VERDICT_PANIC);

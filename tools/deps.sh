@@ -30,6 +30,7 @@ test_packages=(
     libclang-rt-14-dev # sanitizers, fuzzers
     llvm               # coverage
     gcc                # second kernel compiler
+    gdb                # drives both debug stubs
     python3            # boot matrix, gates
     clang-format       # gates
     shellcheck shfmt   # gates

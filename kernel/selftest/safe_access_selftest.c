@@ -138,9 +138,9 @@ static void raise_breakpoint(void)
 static void safe_access_works_inside_an_exception(struct ktest *t)
 {
     hook_calls = 0;
-    trap_set_hook(fault_inside_the_handler);
+    trap_hook *const before = trap_set_hook(fault_inside_the_handler);
     raise_breakpoint();
-    trap_set_hook(NULL);
+    (void)trap_set_hook(before); /* ours */
     KTEST_EQ(t, hook_calls, 1);
 }
 
@@ -149,9 +149,9 @@ static void safe_access_works_inside_an_exception(struct ktest *t)
 static void safe_access_nests_inside_a_probe(struct ktest *t)
 {
     hook_calls = 0;
-    trap_set_hook(fault_inside_the_handler);
+    trap_hook *const before = trap_set_hook(fault_inside_the_handler);
     const struct trap_fault outer = trap_probe_execute(virt_addr((uintptr_t)raise_breakpoint));
-    trap_set_hook(NULL);
+    (void)trap_set_hook(before); /* ours */
     KTEST_FALSE(t, outer.faulted);
     KTEST_EQ(t, hook_calls, 1);
     KTEST_TRUE(t, trap_probe_execute(virt_addr(0)).faulted);

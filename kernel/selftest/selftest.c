@@ -47,4 +47,5 @@ void ktest_output(const char *format, ...)
     const size_t length = format_text_v(text, sizeof(text), format, arguments);
     va_end(arguments);
     console_write(text, bits_min(length, sizeof(text) - 1));
+    console_poll(); /* a debugger may stop the run between two cases */
 }

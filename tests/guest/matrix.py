@@ -32,8 +32,11 @@ SIZES = [
     Boot("pc-5G", machine="pc", memory="5G", expect=UNSORTED, medium="virtio"),
     Boot("pc-1T", machine="pc", **TERABYTE),
     Boot("q35-40M-2M-kernel", memory="40M", firmware="2M", medium="kernel"),
-    Boot("q35-256M-2M", firmware="2M"),
-    Boot("q35-256M-kernel", medium="kernel"),
+    # Everything under lock-down too, and the GDB stub refused.
+    Boot("q35-256M-2M", firmware="2M", words="test=* exit lockdown gdb=ttyS1",
+         log_has=("refused: the GDB stub: lockdown is on",)),
+    Boot("q35-256M-kernel", medium="kernel", words="test=* exit gdb=ttyS0",
+         log_has=("gdb: ttyS0 is the console: no debugger",)),
     Boot("q35-256M-2M-kernel", firmware="2M", medium="kernel"),
 ]
 

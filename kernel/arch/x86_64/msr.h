@@ -8,8 +8,10 @@
 
 #include "lib/bits.h"
 
-#define X86_MSR_PAT  0x00000277U
-#define X86_MSR_EFER 0xc0000080U
+#define X86_MSR_PAT     0x00000277U
+#define X86_MSR_EFER    0xc0000080U
+#define X86_MSR_FS_BASE 0xc0000100U
+#define X86_MSR_GS_BASE 0xc0000101U
 
 #define X86_EFER_LME BIT(8)
 #define X86_EFER_LMA BIT(10)

@@ -180,12 +180,14 @@ static bool resume_probe(struct trap_frame *frame)
     return true;
 }
 
-void trap_set_hook(bool (*handles)(struct trap_frame *frame))
+trap_hook *trap_set_hook(trap_hook *handles)
 {
+    trap_hook *const before = hook.handles;
     hook.handles = handles;
+    return before;
 }
 
-void trap_dispatch(struct trap_frame *frame)
+NO_BREAKPOINT void trap_dispatch(struct trap_frame *frame)
 {
     if (is_fault_of_an_instruction(frame->vector) &&
         (resume_safe_access(frame) || resume_probe(frame))) {

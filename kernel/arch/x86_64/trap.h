@@ -53,10 +53,13 @@ void trap_init(void);
 /** Called by trap_entry.S for every exception; returns only where execution can go on. */
 void trap_dispatch(struct trap_frame *frame);
 
+typedef bool trap_hook(struct trap_frame *frame);
+
 /** Asks @p handles (NULL: nobody) about every exception that no probe and no safe access expected,
  *  before anything is printed. Where it returns true, execution goes on with the frame as the hook
- *  left it. Context of the hook: the exception's, interrupts off. */
-void trap_set_hook(bool (*handles)(struct trap_frame *frame));
+ *  left it. Context of the hook: the exception's, interrupts off. @return the hook before, for
+ *  setting it again */
+trap_hook *trap_set_hook(trap_hook *handles);
 
 /** Reads, writes or calls @p virt and says what happened; the kernel goes on either way. A called
  *  address must hold code that returns, and one call at a time is in flight; reads and writes work

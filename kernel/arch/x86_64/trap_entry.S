@@ -4,7 +4,7 @@
  * the common part saves the registers as struct trap_frame (trap.h) and calls trap_dispatch().
  * Vectors with an error code: SDM vol 3A, "Exceptions and Interrupts" (8, 10-14, 17, 21, 29, 30).
  */
-    .text
+    .section .text.nobreak, "ax", @progbits
 
     .macro ENTRY_POINT vector, has_error_code
     .balign 16

@@ -89,6 +89,73 @@ static inline void x86_write_cr4(uint64_t value)
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
+/** The debug status: why the last debug exception came (SDM vol 3B, "Debug Status Register"). */
+static inline uint64_t x86_read_dr6(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline void x86_write_dr6(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr6" : : "r"(value) : "memory");
+}
+
+/** The debug control register: which of the address registers 0 to 3 stop the CPU, and when. */
+static inline void x86_write_dr7(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr7" : : "r"(value) : "memory");
+}
+
+static inline void x86_write_dr0(uint64_t address)
+{
+    __asm__ volatile("mov %0, %%dr0" : : "r"(address) : "memory");
+}
+
+static inline void x86_write_dr1(uint64_t address)
+{
+    __asm__ volatile("mov %0, %%dr1" : : "r"(address) : "memory");
+}
+
+static inline void x86_write_dr2(uint64_t address)
+{
+    __asm__ volatile("mov %0, %%dr2" : : "r"(address) : "memory");
+}
+
+static inline void x86_write_dr3(uint64_t address)
+{
+    __asm__ volatile("mov %0, %%dr3" : : "r"(address) : "memory");
+}
+
+static inline uint16_t x86_read_ds(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%ds, %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t x86_read_es(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%es, %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t x86_read_fs(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%fs, %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t x86_read_gs(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%gs, %0" : "=r"(selector));
+    return selector;
+}
+
 static inline void x86_invlpg(uint64_t virtual_address)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(virtual_address) : "memory");
