@@ -226,6 +226,8 @@ static void write_buddy(struct json_writer *json)
     json_member_u64(json, "free_frames", statistics.free_frames);
     json_member_u64(json, "allocated_frames", statistics.allocated_frames);
     json_member_u64(json, "metadata_bytes", statistics.metadata_frames * PAGE_SIZE);
+    json_member_u64(json, "bring_up_ticks", mm_state()->allocator_ticks);
+    json_member_u64(json, "bring_up_touched_bytes", mm_state()->allocator_touched);
     json_key(json, "free_blocks");
     json_begin_array(json);
     for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++) {

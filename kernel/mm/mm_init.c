@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <arch/physmap.h>
 
@@ -243,11 +244,14 @@ static void add_leftover(void *context, phys_addr_t base, page_frame_count_t cou
 
 static enum kstatus fill_buddy(void)
 {
+    const uint64_t start = arch_timestamp();
     buddy_init(&buddy, buddy_caches, CPU_COUNT);
     struct buddy_filling filling = { .status = K_OK };
     bump_allocator_leftover(&bump, add_leftover, &filling);
     filling.is_retry = true;
     bump_allocator_leftover(&bump, add_leftover, &filling);
+    state.allocator_ticks = arch_timestamp() - start;
+    state.allocator_touched = buddy_touched_metadata_bytes(&buddy);
     if (filling.status == K_OK) {
         set_inner_allocator(&buddy);
         pr_info("mm: Successfully initialized buddy allocator");

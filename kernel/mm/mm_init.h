@@ -47,6 +47,8 @@ struct mm_state {
     page_frame_count_t bump_used;   /* for anything but page tables */
     page_frame_count_t page_tables; /* made at bring-up and still in use */
     phys_addr_t root;               /* INITIAL_CR3 */
+    uint64_t allocator_ticks;       /* what the page-frame allocator's bring-up took */
+    uint64_t allocator_touched;     /* bytes of its metadata that were written by then */
     bool low_is_mapped;             /* until mm_unmap_low() */
 };
 

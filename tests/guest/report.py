@@ -11,6 +11,7 @@ from ktap import clean_lines
 
 PREFIX = "@report "
 FRAME = 4096
+TOUCHED_MAX = 64 * 1024  # metadata bytes written at bring-up, at any RAM size
 LOW_END = 0x100000
 TYPE_AVAILABLE = 1
 CLASSES = ("usable", "kernel", "loader", "low", "acpi", "nvs", "reserved", "bad", "dropped")
@@ -62,6 +63,8 @@ def _check_frames(report):
         yield f"inside usable: parts add up to {total}, usable is {usable}"
     if not 0 < buddy["free_frames"] <= buddy["total_frames"]:
         yield f"buddy: {buddy['free_frames']} free of {buddy['total_frames']}"
+    if buddy["bring_up_touched_bytes"] > TOUCHED_MAX:
+        yield f"buddy: bring-up wrote {buddy['bring_up_touched_bytes']} bytes of metadata"
     in_lists = sum(count << order for order, count in enumerate(buddy["free_blocks"]))
     if in_lists > buddy["free_frames"]:
         yield f"buddy: free lists hold {in_lists} frames, {buddy['free_frames']} are free"

@@ -26,7 +26,8 @@ _REPORT = {
     "page_tables": {"root": 2 * MIB, "frames": 7, "leaves_4k": 10, "leaves_2m": 120,
                     "leaves_1g": 0, "writable_executable": 0, "violations": 0},
     "buddy": {"total_frames": 64512 - 1 - 7 - 24, "free_frames": 64480,
-              "metadata_bytes": 24 * 4096, "free_blocks": [0, 0, 0, 0, 0, 2015] + [0] * 13},
+              "metadata_bytes": 24 * 4096, "bring_up_ticks": 64000,
+              "bring_up_touched_bytes": 8192, "free_blocks": [0, 0, 0, 0, 0, 2015] + [0] * 13},
     "nx": {"cpu": True, "efer_nxe": True, "xd_reserved": False},
     "stages": [{"name": "loader_entry", "tsc": 1}, {"name": "done", "tsc": 9}],
 }

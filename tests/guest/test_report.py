@@ -46,6 +46,7 @@ class CheckTest(unittest.TestCase):
 
     def test_more_free_than_there_is_is_seen(self):
         self.assert_problem(lambda r: r["buddy"].update(free_frames=10**6), "free of")
+        self.assert_problem(lambda r: r["buddy"].update(bring_up_touched_bytes=65537), "metadata")
         self.assert_problem(lambda r: r["buddy"].update(free_frames=0), "free of")
         self.assert_problem(lambda r: r["buddy"]["free_blocks"].__setitem__(18, 1), "free lists")
 
