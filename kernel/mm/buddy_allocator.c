@@ -271,10 +271,17 @@ static struct page_frame_usage operation_usage(struct frame_allocator *allocator
     return buddy_usage(from_handle(allocator));
 }
 
+static enum kstatus operation_allocate_bulk(struct frame_allocator *allocator, uint32_t count,
+                                            phys_addr_t *frames)
+{
+    return buddy_allocate_bulk(from_handle(allocator), count, frames);
+}
+
 static const struct frame_allocator_ops operations = {
     .allocate = operation_allocate,
     .free = operation_free,
     .usage = operation_usage,
+    .allocate_bulk = operation_allocate_bulk,
 };
 
 void buddy_init(struct buddy_allocator *buddy, struct buddy_cpu_cache *caches, uint32_t cpu_count)

@@ -7,6 +7,8 @@
 #ifndef MM_FRAME_ALLOCATOR_H
 #define MM_FRAME_ALLOCATOR_H
 
+#include <stddef.h>
+
 #include "kstatus.h"
 #include "mm/addr.h"
 
@@ -27,6 +29,10 @@ struct frame_allocator_ops {
     enum kstatus (*free)(struct frame_allocator *allocator, phys_addr_t base,
                          page_frame_count_t count);
     struct page_frame_usage (*usage)(struct frame_allocator *allocator);
+    /** Takes @p count single frames, all or none. May be NULL.
+     *  @see frame_allocator_allocate_some */
+    enum kstatus (*allocate_bulk)(struct frame_allocator *allocator, uint32_t count,
+                                  phys_addr_t *frames);
 };
 
 /** First member of every implementation. */
@@ -69,6 +75,29 @@ static inline MUST_CHECK enum kstatus
 frame_allocator_allocate_one(struct frame_allocator *allocator, phys_addr_t *base)
 {
     return frame_allocator_allocate(allocator, page_frame_count(1), base);
+}
+
+/**
+ * Takes up to @p most single frames: all of them where the allocator serves many at once, else one.
+ * @param most    at least 1
+ * @param frames  receives their addresses; room for @p most
+ * @param taken   receives how many, at least 1
+ * @return as frame_allocator_allocate_one()
+ */
+static inline MUST_CHECK enum kstatus
+frame_allocator_allocate_some(struct frame_allocator *allocator, uint32_t most, phys_addr_t *frames,
+                              uint32_t *taken)
+{
+    if (most > 1 && allocator->ops->allocate_bulk != NULL &&
+        allocator->ops->allocate_bulk(allocator, most, frames) == K_OK) {
+        *taken = most;
+        return K_OK;
+    }
+    const enum kstatus status = frame_allocator_allocate_one(allocator, frames);
+    if (status == K_OK) {
+        *taken = 1;
+    }
+    return status;
 }
 
 static inline MUST_CHECK enum kstatus frame_allocator_free_one(struct frame_allocator *allocator,

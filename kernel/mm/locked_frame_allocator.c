@@ -93,10 +93,19 @@ static struct page_frame_usage operation_usage(struct frame_allocator *allocator
     return locked_frame_allocator_get_usage();
 }
 
+static enum kstatus operation_allocate_bulk(struct frame_allocator *allocator, uint32_t count,
+                                            phys_addr_t *frames)
+{
+    (void)allocator;
+    struct buddy_allocator *const buddy = locked_frame_allocator_inner();
+    return buddy == NULL ? K_ENOMEM : buddy_allocate_bulk(buddy, count, frames);
+}
+
 static const struct frame_allocator_ops operations = {
     .allocate = operation_allocate,
     .free = operation_free,
     .usage = operation_usage,
+    .allocate_bulk = operation_allocate_bulk,
 };
 
 struct locked_frame_allocator locked_frame_allocator_state = {

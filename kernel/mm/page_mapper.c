@@ -118,6 +118,8 @@ static void open_token(const struct page_mapper *mapper, struct page_flush *flus
     page_flush_open(flush, virt, size_bytes, mapper->frames, mapper->boot_tables);
 }
 
+#define RESERVE_BATCH 32U /* frames asked for at once */
+
 /* ---- frames for tables ----------------------------------------------------------------------- */
 
 static volatile uint64_t *spare_link(phys_addr_t frame)
@@ -156,13 +158,18 @@ static enum kstatus reserve_frames(struct page_mapper *mapper, uint64_t count)
 {
     const uint64_t before = mapper->spare_frames;
     while (mapper->spare_frames < count) {
-        phys_addr_t frame;
-        const enum kstatus status = frame_allocator_allocate_one(mapper->frames, &frame);
+        phys_addr_t frames[RESERVE_BATCH];
+        const uint32_t most = (uint32_t)bits_min(count - mapper->spare_frames, RESERVE_BATCH);
+        uint32_t taken;
+        const enum kstatus status =
+            frame_allocator_allocate_some(mapper->frames, most, frames, &taken);
         if (status != K_OK) {
             release_spares(mapper, before);
             return status;
         }
-        push_spare(mapper, frame);
+        for (uint32_t i = 0; i < taken; i++) {
+            push_spare(mapper, frames[i]);
+        }
     }
     return K_OK;
 }

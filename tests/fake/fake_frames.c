@@ -83,6 +83,35 @@ static const struct frame_allocator_ops fake_ops = {
     .usage = fake_usage,
 };
 
+static enum kstatus fake_allocate_bulk(struct frame_allocator *allocator, uint32_t count,
+                                       phys_addr_t *frames)
+{
+    struct fake_frames *const fake = fake_of(allocator);
+    uint32_t done = 0;
+    enum kstatus status = K_OK;
+    fake->bulk_calls++;
+    while (done < count && status == K_OK) {
+        status = fake_allocate(allocator, page_frame_count(1), &frames[done]);
+        done += status == K_OK ? 1U : 0U;
+    }
+    for (; status != K_OK && done > 0; done--) {
+        fake->bad_frees += fake_free(allocator, frames[done - 1U], page_frame_count(1)) != K_OK;
+    }
+    return status;
+}
+
+static const struct frame_allocator_ops fake_bulk_ops = {
+    .allocate = fake_allocate,
+    .free = fake_free,
+    .usage = fake_usage,
+    .allocate_bulk = fake_allocate_bulk,
+};
+
+void fake_frames_offer_bulk(struct fake_frames *fake)
+{
+    fake->allocator.ops = &fake_bulk_ops;
+}
+
 void fake_frames_init(struct fake_frames *fake, uint64_t base, uint32_t total_frames)
 {
     memset(fake, 0, sizeof(*fake));

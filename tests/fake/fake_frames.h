@@ -19,6 +19,7 @@ struct fake_frames {
     uint32_t total;                   /* frames */
     uint32_t out;                     /* frames handed out and not given back */
     uint32_t calls;                   /* of allocate, failed ones too */
+    uint32_t bulk_calls;              /* for many frames at once, failed ones too */
     uint32_t fail_from;               /* calls with this number (from 1) on fail; 0: none */
     uint32_t fail_count;              /* how many of them; 0: all */
     bool no_free;                     /* free is K_ENOTSUP, as with the bump allocator */
@@ -34,6 +35,10 @@ void fake_frames_init(struct fake_frames *fake, uint64_t base, uint32_t total_fr
 /** Makes calls of allocate fail, counted from now: the @p call-th (from 1) and @p count - 1 more
  *  (0: all from there on). @p call 0 switches that off. */
 void fake_frames_fail(struct fake_frames *fake, uint32_t call, uint32_t count);
+
+/** Makes @p fake serve many frames at once as well (frame_allocator_allocate_some): each of them
+ *  counts as a call, and one that fails makes the whole fail. */
+void fake_frames_offer_bulk(struct fake_frames *fake);
 
 /** Whether the frame at @p phys is handed out. */
 bool fake_frames_is_out(const struct fake_frames *fake, phys_addr_t phys);

@@ -45,7 +45,11 @@ static void locked_allocate_before_installation_fails(struct ktest *t)
     KTEST_TRUE(t, locked_frame_allocator_inner() == NULL);
     KTEST_STATUS(t, allocate_page_frames(page_frame_count(1), &base), K_ENOMEM);
     KTEST_STATUS(t, frame_allocator_allocate_one(locked_frame_allocator(), &base), K_ENOMEM);
+    uint32_t taken = 7;
+    KTEST_STATUS(t, frame_allocator_allocate_some(locked_frame_allocator(), 4, &base, &taken),
+                 K_ENOMEM);
     KTEST_EQ(t, base.value, 5);
+    KTEST_EQ(t, taken, 7);
 }
 
 static void call_usage(void *context)
@@ -115,6 +119,15 @@ static void locked_serves_from_the_installed_buddy(struct ktest *t)
     deallocate_page_frames(base, page_frame_count(16));
     KTEST_STATUS(t, frame_allocator_allocate_one(locked_frame_allocator(), &base), K_OK);
     KTEST_STATUS(t, frame_allocator_free_one(locked_frame_allocator(), base), K_OK);
+    phys_addr_t frames[4];
+    uint32_t taken = 0;
+    KTEST_STATUS(t, frame_allocator_allocate_some(locked_frame_allocator(), 4, frames, &taken),
+                 K_OK);
+    KTEST_EQ(t, taken, 4);
+    KTEST_EQ(t, locked_frame_allocator_get_usage().used.value, 4);
+    for (uint32_t i = 0; i < taken; i++) {
+        deallocate_page_frames(frames[i], page_frame_count(1));
+    }
     const struct page_frame_usage after = frame_allocator_usage(locked_frame_allocator());
     KTEST_EQ(t, after.free.value, before.free.value);
     KTEST_EQ(t, after.used.value + after.free.value, after.total.value);

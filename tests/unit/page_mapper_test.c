@@ -398,6 +398,37 @@ static void page_mapper_map_out_of_frames_leaves_all_as_before(struct ktest *t)
     check_books(t);
 }
 
+/* A hundred tables and two above them, some at a time; no large leaf fits. */
+static void page_mapper_map_takes_frames_in_bulk(struct ktest *t)
+{
+    set_up(t, &full);
+    fake_frames_offer_bulk(&frames);
+    KTEST_STATUS(t, map(K, SIZE_4K, 100 * SIZE_2M), K_OK);
+    KTEST_EQ(t, mapper.table_frames, 1 + 2 + 100);
+    KTEST_TRUE(t, frames.bulk_calls > 0 && frames.bulk_calls < 20);
+    KTEST_EQ(t, mapper.spare_frames, 0);
+    check_books(t);
+}
+
+/* Where there are not so many at once, one at a time. */
+static void page_mapper_map_without_bulk_to_be_had_takes_single_frames(struct ktest *t)
+{
+    set_up(t, &full);
+    fake_frames_offer_bulk(&frames);
+    const struct table_print before = print();
+    fake_frames_fail(&frames, 3, 1); /* the third of five */
+    KTEST_STATUS(t, map_ragged(), K_OK);
+    KTEST_EQ(t, mapper.spare_frames, 0);
+    check_books(t);
+    set_up(t, &full);
+    fake_frames_offer_bulk(&frames);
+    fake_frames_fail(&frames, 3, 0);
+    KTEST_STATUS(t, map_ragged(), K_ENOMEM);
+    KTEST_TRUE(t, table_print_equal(before, print()));
+    KTEST_EQ(t, mapper.spare_frames, 0);
+    check_books(t);
+}
+
 static void page_mapper_map_on_bump_keeps_what_it_cannot_give_back(struct ktest *t)
 {
     set_up(t, &full);
@@ -742,6 +773,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(page_mapper_user_pages_are_for_the_lower_half),
     KTEST_CASE(page_mapper_fixed_top_level_takes_no_new_entry),
     KTEST_CASE(page_mapper_map_out_of_frames_leaves_all_as_before),
+    KTEST_CASE(page_mapper_map_takes_frames_in_bulk),
+    KTEST_CASE(page_mapper_map_without_bulk_to_be_had_takes_single_frames),
     KTEST_CASE(page_mapper_map_on_bump_keeps_what_it_cannot_give_back),
     KTEST_CASE(page_mapper_splits_out_of_frames_leave_all_as_before),
     KTEST_CASE(page_mapper_map_takes_a_frame_and_unmap_frees_it_at_the_flush),
