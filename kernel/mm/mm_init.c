@@ -37,6 +37,7 @@
 #include "mm/direct_map.h"
 #include "mm/kernel_mapper.h"
 #include "mm/locked_frame_allocator.h"
+#include "mm/low_memory.h"
 #include "mm/mmio_pool.h"
 #include "mm/page_mapper.h"
 #include "panic.h"
@@ -334,6 +335,8 @@ enum kstatus mm_init(const struct mm_boot *boot, const char **why)
     if (status != K_OK) {
         return status;
     }
+    const struct memory_map map = mm_memory_map();
+    low_memory_init(&map);
     kernel_mapper_init(state.root, locked_frame_allocator(), &state.features);
     *why = "no memory for the MMIO pool";
     status = mmio_init(locked_frame_allocator());

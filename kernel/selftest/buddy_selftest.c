@@ -14,6 +14,7 @@
 
 #include "lib/random.h"
 #include "mm/locked_frame_allocator.h"
+#include "mm/low_memory.h"
 #include "mm/mm_init.h"
 #include "printk.h"
 #include "selftest/selftest.h"
@@ -256,6 +257,32 @@ static void buddy_too_large_or_odd_counts_are_refused(struct ktest *t)
     KTEST_EQ(t, base.value, 1);
 }
 
+/* Every frame below 1 MiB that the pool has: chained through their first words, then given back. */
+static void buddy_low_memory_is_usable(struct ktest *t)
+{
+    const struct page_frame_usage before = low_memory_usage();
+    phys_addr_t frame = { 0 };
+    phys_addr_t head = { 0 };
+    uint64_t count = 0;
+    while (low_memory_allocate(0, &frame) == K_OK) {
+        uint64_t *const word = physmap_ptr(frame, PAGE_SIZE);
+        KTEST_TRUE(t, frame.value != 0 && frame.value < SIZE_1M);
+        *word = head.value;
+        head = frame;
+        count++;
+    }
+    KTEST_EQ(t, count, before.free.value);
+    while (head.value != 0 && count > 0) {
+        const uint64_t *const word = physmap_ptr(head, PAGE_SIZE);
+        frame = head;
+        head = phys_addr(*word);
+        KTEST_STATUS(t, low_memory_free(frame, 0), K_OK);
+        count--;
+    }
+    KTEST_EQ(t, count, 0);
+    KTEST_EQ(t, low_memory_usage().free.value, before.free.value);
+}
+
 static void buddy_invariants_hold(struct ktest *t)
 {
     KTEST_STATUS(t, buddy_validate(locked_frame_allocator_inner()), K_OK);
@@ -265,6 +292,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(test_buddy),
     KTEST_CASE(buddy_bad_frees_are_refused),
     KTEST_CASE(buddy_too_large_or_odd_counts_are_refused),
+    KTEST_CASE(buddy_low_memory_is_usable),
     KTEST_CASE(buddy_invariants_hold),
 };
 KTEST_SUITE(mm_buddy, "mm.buddy", cases);
