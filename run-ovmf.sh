@@ -152,6 +152,9 @@ check_options() {
     [[ $append != *[$'\r\n']* ]] || fail_setup "--append takes one line"
     [ -z "$test_pattern" ] || append+=" test=$test_pattern"
     [ -z "$test_pattern$report_file" ] || append+=" exit"
+    # Nobody is there to read and press a key; a wait= in APPEND comes later and wins.
+    [ -t 0 ] && [ -z "$test_pattern$report_file" ] || append="wait=0 ${append# }"
+    append=${append% }
     append=${append# }
 }
 

@@ -49,6 +49,7 @@ struct boot {
     EFI_SYSTEM_TABLE *system;
     EFI_BOOT_SERVICES *services;
     const char *return_code; /* set: back to the firmware; also how a dry run ends */
+    uint32_t wait_seconds;   /* wait=, for a key before that; 0: no wait */
 
     struct cpu_features cpu;
     struct options options;
@@ -73,17 +74,21 @@ struct boot {
     struct exit_boot_result exit;
 };
 
+/** Seconds that the loader waits for a key before it goes back to the firmware, without wait=. */
+#define BOOT_WAIT_SECONDS 30U
+
 /**
- * Says why the boot ends: one line with thing, value and what to do.
- * @param code  one word for scripts: `firstlight: returned to firmware: CODE` follows at the end
+ * Says why the boot ends: one line with thing, value and what to do, one with the code.
+ * @param code  one word, an anchor of docs/errors.md (tests/docs.py checks that);
+ *              `firstlight: returned to firmware: CODE` follows at the end
  * @return @p status, for the step to return
  */
 enum kstatus boot_refuse(struct boot *boot, enum kstatus status, const char *code,
                          const char *format, ...) PRINTF_LIKE(4, 5);
 
-/** Ends where the firmware can take nothing back: prints @p why on the serial line and on our own
- *  screen, waits 30 s or for a byte on the serial line, resets the machine. */
-NORETURN void boot_stop(struct boot *boot, const char *why);
+/** Ends where the firmware can take nothing back: prints @p why and @p code on the serial line and
+ * on our own screen, waits 30 s or for a byte on the serial line, resets the machine. */
+NORETURN void boot_stop(struct boot *boot, const char *code, const char *why);
 
 /* ---- steps, in order (all MUST_CHECK: K_OK, or an error that is reported already) --------------
  */
@@ -91,14 +96,14 @@ NORETURN void boot_stop(struct boot *boot, const char *why);
 /** Turns the watchdog off, finds the consoles, says hello. */
 MUST_CHECK enum kstatus boot_open_consoles(struct boot *boot);
 
+/** Joins \firstlight\cmdline.txt and LoadOptions. Never fails: what is missing is empty. */
+MUST_CHECK enum kstatus boot_read_options(struct boot *boot);
+
 /** Reads CPUID; refuses 5-level paging (`la57`) and CPUs without the essentials (`cpu`). */
 MUST_CHECK enum kstatus boot_check_cpu(struct boot *boot);
 
 /** Asks the firmware about itself, the tables it has, the screen, the TSC. Never fails. */
 MUST_CHECK enum kstatus boot_describe_machine(struct boot *boot);
-
-/** Joins \firstlight\cmdline.txt and LoadOptions. Never fails: what is missing is empty. */
-MUST_CHECK enum kstatus boot_read_options(struct boot *boot);
 
 /** Finds the kernel, embedded or kernel=\path, and makes the load plan (`kernel-not-found`,
  *  `kernel-not-elf`, `secure-boot`). */

@@ -36,10 +36,11 @@ static void open_stop_screen(struct boot *boot)
     }
 }
 
-void boot_stop(struct boot *boot, const char *why)
+void boot_stop(struct boot *boot, const char *code, const char *why)
 {
     open_stop_screen(boot);
     efi_console_print("stopped: %s", why);
+    efi_console_print("error %s: docs/errors.md#%s", code, code);
     efi_console_print("reset in %u seconds, or at a byte on the serial line", STOP_SECONDS);
     const uint64_t hz = boot->info.tsc_hz != 0 ? boot->info.tsc_hz : TSC_HZ_GUESS;
     const uint64_t start = x86_rdtsc();
@@ -112,7 +113,7 @@ NORETURN static void stop_after_refusal(struct boot *boot)
                           "for that",
                           culprit);
     }
-    boot_stop(boot, result->why);
+    boot_stop(boot, "exit-failed", result->why);
 }
 
 enum kstatus boot_leave_firmware(struct boot *boot)
@@ -146,7 +147,7 @@ enum kstatus boot_leave_firmware(struct boot *boot)
 enum kstatus boot_finish_map(struct boot *boot)
 {
     if (boot_build_map(boot, &boot->exit.map) != K_OK) {
-        boot_stop(boot, "the firmware's last memory map contradicts its allocations");
+        boot_stop(boot, "last-map", "the firmware's last memory map contradicts its allocations");
     }
     const struct mmap_build_output *const output = &boot->work.map;
     if (!mmap_build_balances(output)) {
@@ -160,7 +161,8 @@ enum kstatus boot_finish_map(struct boot *boot)
                                     .ram_count = output->ram_count };
     uint64_t extended_bytes;
     if (handover_extend(&boot->handover, &map, &extended_bytes) != K_OK) {
-        boot_stop(boot, "memory that appeared at the exit does not fit the page tables");
+        boot_stop(boot, "late-memory",
+                  "memory that appeared at the exit does not fit the page tables");
     }
     if (extended_bytes > 0) {
         efi_console_print("page tables: extended by %" FMTu64 " KiB that the firmware gave back",
@@ -195,7 +197,7 @@ static void write_block(struct boot *boot)
     boot->info.tsc_stamp[BOOTINFO_STAMP_HANDOFF] = x86_rdtsc();
     if (boot_block_write(&boot->info, &parts, physmap_ptr(boot->block, boot->block_bytes),
                          boot->block_bytes) != K_OK) {
-        boot_stop(boot, "the bootinfo block is larger than was foreseen");
+        boot_stop(boot, "bootinfo-room", "the bootinfo block is larger than was foreseen");
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * Steps of the loader up to a kernel to load (boot.h): consoles, CPU, options, machine, kernel. All
+ * Steps of the loader up to a kernel to load (boot.h): consoles, options, CPU, machine, kernel. All
  * with boot services; every failure returns to the firmware.
  */
 #include <stdarg.h>
@@ -22,6 +22,7 @@
 #define COMMAND_LINE_FILE_MAX (size_t)65536
 #define KERNEL_FILE_MAX       (size_t)(64U << 20)
 #define REPORT_LINE_BYTES     384U
+#define WAIT_SECONDS_MAX      UINT64_C(3600)
 
 /* Linked in by kernel_blob.S. */
 extern const uint8_t kernel_blob_start[];
@@ -36,6 +37,7 @@ enum kstatus boot_refuse(struct boot *boot, enum kstatus status, const char *cod
     (void)format_text_v(text, sizeof(text), format, arguments); /* a cut line still says what */
     va_end(arguments);
     efi_console_print("refused: %s", text);
+    efi_console_print("error %s: docs/errors.md#%s", code, code);
     boot->return_code = code;
     return status;
 }
@@ -141,6 +143,18 @@ static void read_mem_limit(struct boot *boot)
     }
 }
 
+static void read_wait(struct boot *boot)
+{
+    struct command_line_word word;
+    uint64_t seconds = BOOT_WAIT_SECONDS;
+    if (command_line_find(boot->options.text, "wait", &word) &&
+        command_line_parse_u64(word.value, word.value_length, &seconds) != K_OK) {
+        efi_console_print("warning: wait=%.*s is no number of seconds and is ignored",
+                          (int)word.value_length, word.value);
+    }
+    boot->wait_seconds = (uint32_t)bits_min(seconds, WAIT_SECONDS_MAX);
+}
+
 enum kstatus boot_read_options(struct boot *boot)
 {
     options_init(&boot->options);
@@ -156,6 +170,7 @@ enum kstatus boot_read_options(struct boot *boot)
                           OPTIONS_MAX_BYTES);
     }
     read_mem_limit(boot);
+    read_wait(boot);
     return K_OK;
 }
 

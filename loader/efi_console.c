@@ -21,6 +21,7 @@
 /* The loader's console (singleton). */
 static struct {
     SIMPLE_TEXT_OUTPUT_INTERFACE *firmware; /* NULL where there is none, or no more */
+    SIMPLE_INPUT_INTERFACE *keys;           /* the same */
     struct serial8250 uart;
     bool uart_is_ours; /* lines must be written to it directly */
     void (*write_screen)(void *context, const char *text, size_t size_bytes); /* or NULL */
@@ -90,6 +91,7 @@ static bool firmware_console_is_com1(EFI_SYSTEM_TABLE *system)
 void efi_console_init(EFI_SYSTEM_TABLE *system)
 {
     console.firmware = system->ConOut;
+    console.keys = system->ConIn;
     static const struct serial8250_place com1 = SERIAL8250_PLACE_PORT(SERIAL8250_COM1);
     console.uart_is_ours =
         serial8250_probe(&console.uart, &com1, 0) == K_OK && !firmware_console_is_com1(system);
@@ -179,6 +181,7 @@ void printk(enum log_level level, const char *format, ...)
 void efi_console_firmware_gone(void)
 {
     console.firmware = NULL;
+    console.keys = NULL;
     console.uart_is_ours = console.uart.present;
 }
 
@@ -200,4 +203,12 @@ bool efi_console_take_byte(void)
 {
     uint8_t byte; /* which one does not matter */
     return serial8250_getc(&console.uart, &byte) == K_OK;
+}
+
+bool efi_console_take_key(void)
+{
+    EFI_INPUT_KEY key;
+    const bool typed =
+        console.keys != NULL && !EFI_ERROR(console.keys->ReadKeyStroke(console.keys, &key));
+    return typed || efi_console_take_byte();
 }

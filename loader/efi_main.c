@@ -22,6 +22,10 @@
 #include "efi_console.h"
 #include "lib/compiler.h"
 
+#define POLLS_PER_SECOND        50U
+#define MICROSECONDS_PER_SECOND 1000000U
+#define KEYS_MAX                64U /* more than any firmware keeps; bounds a broken one */
+
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 struct boot_step {
@@ -31,8 +35,8 @@ struct boot_step {
 
 static const struct boot_step steps[] = {
     { "consoles", boot_open_consoles },
-    { "cpu", boot_check_cpu },
     { "options", boot_read_options },
+    { "cpu", boot_check_cpu },
     { "machine", boot_describe_machine },
     { "kernel", boot_find_kernel },
     { "memory", boot_allocate },
@@ -59,11 +63,38 @@ static const struct {
 /* The loader's state (singleton): too large for a stack of unknown size. */
 static struct boot boot;
 
+/* What was typed before it was asked for does not count. */
+static void forget_keys(void)
+{
+    unsigned taken = 0;
+    while (taken < KEYS_MAX && efi_console_take_key()) {
+        taken++;
+    }
+}
+
+/* Time to read: the firmware goes on with its next boot entry, and clears the screen. Stall() and
+ * not the clock, whose frequency may not be known yet. */
+static void wait_for_key(void)
+{
+    if (boot.wait_seconds == 0) {
+        return;
+    }
+    forget_keys();
+    efi_console_print("a key returns to the firmware, else %u seconds do", boot.wait_seconds);
+    for (uint32_t i = 0; i < boot.wait_seconds * POLLS_PER_SECOND; i++) {
+        if (efi_console_take_key() ||
+            EFI_ERROR(boot.services->Stall(MICROSECONDS_PER_SECOND / POLLS_PER_SECOND))) {
+            return;
+        }
+    }
+}
+
 /* Everything is given back, then the line that scripts wait for. */
 static EFI_STATUS return_to_firmware(enum kstatus status)
 {
     efi_file_release(boot.services, &boot.kernel_file);
     efi_alloc_free_all(&boot.alloc);
+    wait_for_key();
     efi_console_print("returned to firmware: %s", boot.return_code);
     for (size_t i = 0; i < ARRAY_COUNT(return_statuses); i++) {
         if (return_statuses[i].status == status) {
@@ -79,6 +110,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     boot.image = image;
     boot.system = system;
     boot.services = system->BootServices;
+    boot.wait_seconds = BOOT_WAIT_SECONDS;
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         const enum kstatus status = steps[i].run(&boot);
         if (status != K_OK && boot.return_code == NULL) {

@@ -25,7 +25,7 @@ MESSAGE_DOCUMENTS = ("docs/real-pc.md", "docs/debugging.md")
 QUIET_FOLDERS = ("kernel/monitor/", "kernel/selftest/", "kernel/bench/")
 
 # Function that shows a message -> which of its arguments is the format.
-MESSAGE_FUNCTIONS = {"efi_console_print": 0, "boot_refuse": 3, "boot_stop": 1, "pr_emerg": 0,
+MESSAGE_FUNCTIONS = {"efi_console_print": 0, "boot_refuse": 3, "boot_stop": 2, "pr_emerg": 0,
                      "pr_err": 0, "pr_warn": 0, "pr_info": 0, "panic": 0, "console_printf": 0,
                      "printk": 1, "refuse": 1}
 # Files whose functions return the text of a fault that such a message then carries.
@@ -207,6 +207,25 @@ def check_every_message_is_explained():
         pattern = re.compile(".*".join(parts))
         if not any(pattern.search(line) for line in lines):
             yield f"{name}: {form}"
+
+
+def check_every_error_code_has_an_anchor():
+    """docs/errors.md has the codes of the loader, each forced by tests/loader/errors_test.c."""
+    codes = set()
+    for path in sorted((TOP / "loader").glob("*.c")):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.S)
+        for call, index in (("boot_refuse", 2), ("boot_stop", 1)):
+            for match in re.finditer(rf"\b{call}\(", text):
+                code = format_of(split_arguments(text, match.end())[index])
+                codes |= {code} if code else set()
+    anchors = re.findall(r"^## (.*)$", read("docs/errors.md"), re.M)
+    for code in sorted(codes ^ set(anchors)):
+        yield f"{code}: {'no anchor' if code in codes else 'no such code'}"
+    forced = re.findall(r'^    \{ "([\w-]+)",', read("tests/loader/errors_test.c"), re.M)
+    for code in sorted(codes ^ set(forced)):
+        yield f"{code}: {'not forced by a test' if code in codes else 'no such code in a test'}"
+    if not codes:
+        yield "no code was found"
 
 
 def check_links_lead_somewhere():

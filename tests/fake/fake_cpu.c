@@ -28,6 +28,7 @@ void fake_cpu_reset(void)
     fake_cpu.cr4 = 0x668;
     fake_cpu.efer = 0xd00;
     fake_cpu.pat = PAT_AT_RESET;
+    fake_cpu.has_long_mode = true;
     fake_cpu.has_nx = true;
     fake_cpu.has_pages_1g = true;
     fake_cpu.has_pat = true;
@@ -77,7 +78,8 @@ struct x86_cpuid_registers x86_cpuid(uint32_t leaf, uint32_t subleaf)
         r.eax = 0x80000008U;
         break;
     case 0x80000001U:
-        r.edx = bit(fake_cpu.has_nx, 20) | bit(fake_cpu.has_pages_1g, 26) | bit(true, 29);
+        r.edx = bit(fake_cpu.has_nx, 20) | bit(fake_cpu.has_pages_1g, 26) |
+                bit(fake_cpu.has_long_mode, 29);
         break;
     case 0x80000008U:
         r.eax = fake_cpu.phys_bits | (48U << 8);

@@ -20,6 +20,7 @@ struct fake_cpu {
     uint64_t tsc_step; /* and by this */
 
     /* What CPUID says. */
+    bool has_long_mode;
     bool has_nx;
     bool has_pages_1g;
     bool has_smep;

@@ -90,7 +90,11 @@ MEMORY = [
     hostile("scarce:256", verdict="returned:no-memory"),
     hostile("fail-one:1"),
     hostile("fail-one:4"),
-    hostile("fail-pages:3", verdict="returned:no-memory"),
+    # A key on the serial line ends the wait; without one it is 30 s long, a tenth of that here.
+    hostile("fail-pages:3", "wait=30", verdict="returned:no-memory", seconds=25,
+            type_on="a key returns to the firmware, else 30 seconds do"),
+    hostile("fail-pages:3,stall-tenth", "wait=30", verdict="returned:no-memory",
+            waits_from="a key returns to the firmware", waits_seconds=2.0),
     hostile("fail-pages:1", memory="5G", verdict="returned:no-memory"),
     hostile("fail-pool:4", verdict="returned:no-memory"),
 ]

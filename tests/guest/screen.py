@@ -121,6 +121,38 @@ def shows_log_from(start, log, rows, columns):
     return shown + [""] * (most - len(shown)) == wanted + [""] * (most - len(wanted))
 
 
+class UnknownFont:
+    """A picture of text in a font that nobody here has. A line is recognised by its shape: equal
+    characters look equal, different ones different, and blanks have no ink. Ink is what is not the
+    commonest colour. The cells of EDK2's console are 8 x 19 pixels."""
+
+    def __init__(self, picture, width=8, height=19):
+        self.width, self.height = width, height
+        pixels = [picture.pixels[at:at + 3] for at in range(0, len(picture.pixels), 3)]
+        paper = max(set(pixels), key=pixels.count)
+        ink = "".join("0" if pixel == paper else "1" for pixel in pixels)
+        self.lines = [ink[at:at + picture.width] for at in range(0, len(ink), picture.width)]
+
+    @staticmethod
+    def _shape(cells):
+        """For each cell the number of the first that looks the same: 'abca' -> [0, 1, 2, 0]."""
+        first = {}
+        return [first.setdefault(cell, at) for at, cell in enumerate(cells)]
+
+    def _fits(self, text, top, left):
+        cells = ["".join(row[x:x + self.width] for row in self.lines[top:top + self.height])
+                 for x in range(left, left + len(text) * self.width, self.width)]
+        return (all(("1" in cell) != (character == " ") for cell, character in zip(cells, text))
+                and self._shape(cells) == self._shape(text))
+
+    def begins_a_row(self, text):
+        """Whether `text` can stand in the first columns; the console may have a margin."""
+        ink = min(row.find("1") % (len(row) + 1) for row in self.lines)  # leftmost of all
+        return any(self._fits(text, top, left)
+                   for left in range(max(0, ink - self.width + 1), ink + 1)
+                   for top in range(len(self.lines) - self.height + 1))
+
+
 class Guest:
     """A running QEMU with a QMP socket; serial log in work/serial.log. Use as a context."""
 

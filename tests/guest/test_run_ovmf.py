@@ -214,19 +214,19 @@ class OptionTest(ScriptTest):
 
     def test_words_reach_the_disk(self):
         self.run_script("-a", "mem=64M seed=3", "--test=mm.*", status="33")
-        self.assertEqual((self.work / "commands").read_text(), "mem=64M seed=3 test=mm.* exit\n")
+        self.assertEqual((self.work / "commands").read_text(), "wait=0 mem=64M seed=3 test=mm.* exit\n")
 
     def test_words_follow_the_cmdline_file_of_the_tree(self):
         file = self.work / "esp/firstlight/cmdline.txt"
         file.parent.mkdir()
         file.write_text("loglevel=7\n")
         self.run_script("--append=seed=3", status="33")
-        self.assertEqual((self.work / "commands").read_text(), "loglevel=7\nseed=3\n")
+        self.assertEqual((self.work / "commands").read_text(), "loglevel=7\nwait=0 seed=3\n")
         self.assertEqual(file.read_text(), "loglevel=7\n")
 
     def test_plain_test_means_all_and_exit_comes_once(self):
         self.run_script("--test", "--report", "r", status="33", serial=REPORT)
-        self.assertEqual((self.work / "commands").read_text(), "test=* exit\n")
+        self.assertEqual((self.work / "commands").read_text(), "wait=0 test=* exit\n")
 
     def test_large_memory_gets_address_bits_and_the_2m_firmware(self):
         for size, bits in (("1T", 42), ("2T", 43), ("16T", 46)):
@@ -245,7 +245,7 @@ class OptionTest(ScriptTest):
     def test_icount_boots_without_a_disk(self):
         self.run_script("--icount", "-a", "one two", status="33")
         text = self.arguments()
-        for word in ("-icount shift=6,sleep=off", "-kernel", "-append one two log=deferred",
+        for word in ("-icount shift=6,sleep=off", "-kernel", "-append wait=0 one two log=deferred",
                      "OVMF_CODE.fd", "-smp 1"):
             self.assertIn(word, text)
         self.assertNotIn("esp.img", text)

@@ -73,6 +73,14 @@ class ScreenTest(unittest.TestCase):
                          ["[ 0.1] Firstlight 0.", "1.0", "abcdefghijklmnopqrst", "uvwxyz", ">", ""])
         self.assertEqual(screen.expected_rows(log, 26, 2), ["abcdefghijklmnopqrstuvwxyz", ">"])
 
+    def test_text_of_an_unknown_font_is_known_by_its_shape(self):
+        text = screen.UnknownFont(screen.read_ppm(ppm(["   AbbA A", "   bA"], 80)), 8, 4)
+        self.assertTrue(text.begins_a_row("AbbA A"))
+        self.assertTrue(text.begins_a_row("xyyx x"))  # the same shape
+        self.assertTrue(text.begins_a_row("bA"))
+        for wrong in ("AbAb A", "AbbAxA", "AbbA AA", "bb", "bA A"):
+            self.assertFalse(text.begins_a_row(wrong), wrong)
+
     def test_log_from_a_line_on_is_found_to_its_end_and_to_the_character(self):
         log = "firmware\r\nstart\r\nabcdefghi\r\nend\r\n"
         rows = ["other", "start", "abcdefgh", "i", "end", "", ""]

@@ -74,6 +74,7 @@ static const char *const service_names[FAKE_EFI_SERVICE_COUNT] = {
     [FAKE_EFI_STALL] = "Stall",
     [FAKE_EFI_SET_WATCHDOG_TIMER] = "SetWatchdogTimer",
     [FAKE_EFI_OUTPUT_STRING] = "OutputString",
+    [FAKE_EFI_READ_KEY] = "ReadKeyStroke",
     [FAKE_EFI_GET_VARIABLE] = "GetVariable",
     [FAKE_EFI_RESET_SYSTEM] = "ResetSystem",
     [FAKE_EFI_OPEN_VOLUME] = "OpenVolume",
@@ -160,6 +161,7 @@ static void start_cpu(const struct fake_efi_script *script)
     fake_cpu_reset();
     fake_cpu.has_nx = !script->has_nx_cleared;
     fake_cpu.efer = script->has_nx_cleared ? 0x500 : 0xd00;
+    fake_cpu.has_long_mode = !script->no_long_mode;
     fake_cpu.cr4 |= script->la57 ? CR4_LA57 : 0;
     /* Without a port whose polls take time, reading the clock does. */
     fake_cpu.tsc_step = script->no_uart ? FAKE_EFI_TSC_HZ / 1000 : 0;

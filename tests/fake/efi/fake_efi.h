@@ -37,6 +37,7 @@ enum fake_efi_service {
     FAKE_EFI_STALL,
     FAKE_EFI_SET_WATCHDOG_TIMER,
     FAKE_EFI_OUTPUT_STRING,
+    FAKE_EFI_READ_KEY,
     FAKE_EFI_GET_VARIABLE,
     FAKE_EFI_RESET_SYSTEM,
     FAKE_EFI_OPEN_VOLUME,
@@ -89,6 +90,26 @@ enum fake_efi_screen {
     FAKE_EFI_SCREEN_NULL_INTERFACE, /* success, and a NULL pointer */
 };
 
+/** What breaks inside the loader, which no firmware can bring about. */
+enum fake_efi_break {
+    FAKE_EFI_BREAK_NOTHING,
+    FAKE_EFI_BREAK_STEP,      /* a step fails and does not say why */
+    FAKE_EFI_BREAK_BOOKS,     /* the books of the first map */
+    FAKE_EFI_BREAK_TABLES,    /* the audit of the hand-over tables */
+    FAKE_EFI_BREAK_LAST_MAP,  /* the map behind the exit */
+    FAKE_EFI_BREAK_EXTENSION, /* the tables' extension behind the exit */
+    FAKE_EFI_BREAK_BLOCK,     /* writing the bootinfo */
+};
+
+/** Who types. */
+enum fake_efi_key {
+    FAKE_EFI_KEY_NONE,
+    FAKE_EFI_KEY_CONIN,   /* on the firmware's console, once it is asked for */
+    FAKE_EFI_KEY_SERIAL,  /* on COM1 */
+    FAKE_EFI_KEY_EARLY,   /* ten keys before the start, never again */
+    FAKE_EFI_KEY_FOR_EVER /* a key that hangs */
+};
+
 #define FAKE_EFI_FAULTS_MAX 4U
 #define FAKE_EFI_FILES_MAX  3U
 
@@ -99,10 +120,13 @@ struct fake_efi_script {
     uint32_t range_count;
     bool no_uart;
     bool la57;
+    bool no_long_mode;   /* CPUID denies what runs */
     bool has_nx_cleared; /* the CPU has no NX */
     /* firmware at rest */
     bool no_conout;
     bool no_conin;
+    enum fake_efi_key key;
+    enum fake_efi_break breaks;
     bool conout_is_com1; /* the console's device path leads to the first serial port */
     bool no_loaded_image;
     bool no_volume;
@@ -162,6 +186,7 @@ struct fake_efi_result {
     uint32_t live_files;
     bool interrupts_off;               /* the loader has masked them */
     uint64_t stopped_ms;               /* fake time from the last print to the reset */
+    uint64_t waited_ms;                /* fake time from the question for a key on */
     char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
     char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
     bool screen_is_touched;            /* somebody wrote to the framebuffer */

@@ -17,11 +17,13 @@
 #define UART_SCRATCH    7U
 #define STATUS_IDLE     0x60U
 #define STATUS_READY    0x01U
+#define EARLY_KEYS      10U
 #define TICKS_EACH_POLL (FAKE_EFI_TSC_HZ / 1000) /* a read of the line status costs 1 ms */
 
 static struct {
     uint8_t scratch;
     bool byte_waits;
+    uint32_t early_keys;
     uint64_t last_print_tsc;
     struct fake_io_device uart;
     SIMPLE_TEXT_OUTPUT_INTERFACE conout;
@@ -48,6 +50,12 @@ EFI_HANDLE fake_efi_image(void)
 EFI_HANDLE fake_efi_volume(void)
 {
     return &devices.volume_handle;
+}
+
+static bool is_asked_for_key(void)
+{
+    static const char question[] = "a key returns to the firmware";
+    return strstr(fake_efi.console, question) != NULL || strstr(fake_efi.serial, question) != NULL;
 }
 
 /* Appends one character without CR; what does not fit is lost. */
@@ -80,6 +88,7 @@ static uint8_t uart_read(void *context, uint16_t offset)
         return 0;
     }
     fake_cpu.tsc += TICKS_EACH_POLL;
+    devices.byte_waits |= fake_efi_state.script.key == FAKE_EFI_KEY_SERIAL && is_asked_for_key();
     return (uint8_t)(STATUS_IDLE | (devices.byte_waits ? STATUS_READY : 0));
 }
 
@@ -110,6 +119,35 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR1
         append(fake_efi.console, *text);
     }
     return fault;
+}
+
+static bool key_is_down(void)
+{
+    switch (fake_efi_state.script.key) {
+    case FAKE_EFI_KEY_CONIN:
+        return is_asked_for_key();
+    case FAKE_EFI_KEY_EARLY:
+        return devices.early_keys++ < EARLY_KEYS;
+    case FAKE_EFI_KEY_FOR_EVER:
+        return true;
+    case FAKE_EFI_KEY_NONE:
+    case FAKE_EFI_KEY_SERIAL:
+        break;
+    }
+    return false;
+}
+
+static EFI_STATUS EFIAPI read_key(SIMPLE_INPUT_INTERFACE *self, EFI_INPUT_KEY *key)
+{
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_READ_KEY);
+    if (self != &devices.conin) {
+        fake_efi_violation("ReadKeyStroke of another console");
+    }
+    if (EFI_ERROR(fault) || !key_is_down()) {
+        return EFI_ERROR(fault) ? fault : EFI_NOT_READY;
+    }
+    *key = (EFI_INPUT_KEY){ .UnicodeChar = L' ' };
+    return EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes,
@@ -292,6 +330,7 @@ static EFI_STATUS EFIAPI stall(UINTN microseconds)
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_STALL);
     if (!EFI_ERROR(fault)) {
         fake_cpu.tsc += microseconds * (FAKE_EFI_TSC_HZ / 1000000);
+        fake_efi.waited_ms += is_asked_for_key() ? microseconds / 1000 : 0;
     }
     return fault;
 }
@@ -358,6 +397,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     devices.conout.OutputString = output_string;
     system->ConOut = script->no_conout ? NULL : &devices.conout;
     system->ConsoleOutHandle = script->no_conout ? NULL : &devices.console_handle;
+    devices.conin.ReadKeyStroke = read_key;
     system->ConIn = script->no_conin ? NULL : &devices.conin;
     system->RuntimeServices->GetVariable = get_variable;
     system->RuntimeServices->ResetSystem = reset_system;
