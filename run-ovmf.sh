@@ -35,7 +35,7 @@ usage: ./run-ovmf.sh [options] [-- qemu arguments]
       --test[=PATTERN]  run self-tests, leave with the verdict; a glob over suite.case, or a suite
       --report FILE     boot, write the JSON report to FILE, leave with the verdict
       --timeout SECONDS end the run after so long (default 120 with --test or --report, else never)
-      --gdb             wait for gdb on port 1234
+      --gdb[=PORT]      wait for gdb on port 1234, or PORT, of this host
       --display         open a window with the guest's screen
       --firmware CODE.fd[,VARS.fd]
       --icount          repeatable instruction counts: one CPU, no disk, 2M firmware
@@ -68,6 +68,7 @@ test_pattern=
 report_file=
 time_limit=
 gdb=no
+gdb_port=1234
 display=no
 firmware=
 icount=no
@@ -101,6 +102,7 @@ parse_options() {
         --test) test_pattern='*' ;;
         --test=?*) test_pattern=${option#*=} ;;
         --gdb) gdb=yes ;;
+        --gdb=?*) gdb=yes && gdb_port=${option#*=} ;;
         --display) display=yes ;;
         --icount) icount=yes ;;
         --kvm) kvm=yes ;;
@@ -149,6 +151,7 @@ check_options() {
         [ -z "$test_pattern$report_file" ] || time_limit=120
     fi
     [[ $time_limit =~ ^[0-9]{1,7}$ ]] || fail_setup "--timeout takes seconds, not '$time_limit'"
+    [[ $gdb_port =~ ^[1-9][0-9]{0,4}$ ]] || fail_setup "--gdb= takes a port, not '$gdb_port'"
     [[ $append != *[$'\r\n']* ]] || fail_setup "--append takes one line"
     [ -z "$test_pattern" ] || append+=" test=$test_pattern"
     [ -z "$test_pattern$report_file" ] || append+=" exit"
@@ -330,7 +333,7 @@ make_qemu_arguments() {
     choose_boot_medium
     choose_screen
     if [ "$gdb" = yes ]; then
-        qemu_args+=(-s -S)
+        qemu_args+=(-gdb "tcp:127.0.0.1:$gdb_port" -S)
     fi
     qemu_args+=(${qemu_extra[@]+"${qemu_extra[@]}"})
 }
@@ -401,7 +404,7 @@ start_watcher() {
 
 announce_gdb() {
     say "waiting for gdb; in another terminal:"
-    say "  gdb -ex 'target remote :1234' $(in_tree "$build_dir")/kernel.elf"
+    say "  gdb -x $top/tools/gdb/firstlight.py -ex 'target remote :$gdb_port' -ex 'fl start'"
 }
 
 # Runs QEMU to its end and sets qemu_status.

@@ -6,6 +6,7 @@ gdb sees is compared with what QEMU's monitor sees, with the ELF file and with t
 import os
 import re
 import select
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -20,6 +21,9 @@ BUILD = TOP / os.environ.get("BUILD", "build")
 ESP = TOP / os.environ.get("ESP", "esp")
 ELF = BUILD / "kernel.elf"
 PANIC_STATUS = 37
+COMMANDS = TOP / "tools/gdb/firstlight.py"
+POINTS_OF_INTEREST = ("0x0", "0xffff800000000000", "0xffff800000200000", "0xffff800001234567",
+                      "0xffffa10000000000", "0xffff8000fffff000")
 
 
 def elf_symbols():
@@ -37,6 +41,19 @@ def qemu_bytes(guest, address, count):
 def gdb_bytes(gdb, address, count):
     text = gdb.command(f"x/{count}xb 0x{address:x}")
     return bytes(int(byte, 16) for byte in re.findall(r"\b0x([0-9a-f]{2})\b", text))
+
+
+def walk_facts(text):
+    """What `vm walk` and `fl pt` both say: entries without accessed and dirty bits, and the end."""
+    entries = [(name, int(index), int(value, 16) & ~0x60) for name, index, value in
+               re.findall(r"\+- (\w+)\[(\d+)\] 0x([0-9a-f]{16})", text)]
+    return entries, re.findall(r"CR3 0x\w+|-> 0x\w+ \w+|0x\w+ is not mapped", text)
+
+
+def buddy_facts(text):
+    """What `buddy` and `fl buddy` both say: totals, and calls by order."""
+    calls = re.findall(r"^ *(\d+)(?: +\d+)*? +(\d+) +(\d+)$", text, re.M)
+    return calls, re.findall(r"^total .*$", text, re.M)
 
 
 class Guest:
@@ -253,6 +270,19 @@ class GdbTest(unittest.TestCase):
             self.assertEqual(qemu_bytes(self.guest.prompt, address, 32), old)
             gdb.command("detach")
 
+    def test_fl_commands_say_what_the_prompt_says(self):
+        said = {}
+        with self.guest.attach() as gdb:
+            base = gdb.value("(unsigned long)&_text") % (1 << 64)
+            gdb.command("symbol-file")
+            gdb.command(f"source {COMMANDS}")
+            self.assertIn(f"kernel at 0x{base:x}\n", gdb.command("fl kernel"))
+            self.assertIn("kernel_main", gdb.command("backtrace"))
+            said = {line: gdb.command(f"fl {line}") for line in
+                    ("memmap", "buddy", *(f"pt {place}" for place in POINTS_OF_INTEREST))}
+            gdb.command("detach")
+        check_fl(self, said, self.guest.prompt.type)
+
     def test_monitor_gives_what_the_prompt_gives(self):
         with self.guest.attach() as gdb:
             told = {line: gdb.command(f"monitor {line}") for line in ("usage", "areas", "nonsense")}
@@ -291,6 +321,83 @@ class GdbTest(unittest.TestCase):
             gdb.command("detach")
         self.assertEqual(qemu_bytes(self.guest.prompt, address, 32), before)
         self.assertIn("areas", self.guest.prompt.type("areas"))
+
+
+def check_fl(test, said, prompt):
+    """Compares what `fl` commands said with the answers of the kernel's own prompt."""
+    test.assertEqual(said["memmap"], prompt("memmap"))
+    test.assertGreater(len(said["memmap"].splitlines()), 10)
+    test.assertEqual(buddy_facts(said["buddy"]), buddy_facts(prompt("buddy")))
+    test.assertEqual(len(buddy_facts(said["buddy"])[0]), 19)
+    for place in POINTS_OF_INTEREST:
+        walk = walk_facts(said[f"pt {place}"])
+        test.assertGreater(len(walk[0]), 0)
+        test.assertEqual(walk, walk_facts(prompt(f"vm walk {place}")))
+
+
+class QemuStubTest(unittest.TestCase):
+    """./run-ovmf.sh --gdb with gdb in batch mode, as docs/debugging.md shows it."""
+
+    def read_until(self, stream, wanted, seconds=90):
+        text = ""
+        while wanted not in text:
+            self.assertTrue(select.select([stream], [], [], seconds)[0], f"no {wanted!r}: {text}")
+            got = os.read(stream.fileno(), 65536)
+            self.assertTrue(got, f"ended before {wanted!r}: {text}")
+            text += got.decode("utf-8", "replace").replace("\r", "")
+        return text
+
+    def prompt(self, line):
+        self.script.stdin.write(line.encode() + b"\r")
+        self.script.stdin.flush()
+        text = self.read_until(self.script.stdout, f"\n{outside.PROMPT}")
+        return text.split("\n", 1)[1].removesuffix(outside.PROMPT)
+
+    def batch(self, port, commands):
+        """Output of gdb by command."""
+        arguments = ["gdb", "-nx", "-batch", "-x", str(COMMANDS),
+                     "-ex", f"target remote 127.0.0.1:{port}"]
+        for line in commands:
+            arguments += ["-ex", f"echo \\n@@{line}\\n", "-ex", line]
+        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, timeout=150, check=False,
+                              env={**os.environ, "DEBUGINFOD_URLS": ""})
+        self.assertEqual(done.returncode, 0, done.stdout)
+        parts = [part.split("\n", 1) for part in done.stdout.split("\n@@")[1:]]
+        return {name: text for name, text in parts}
+
+    def test_finds_loader_and_kernel_and_agrees_with_the_prompt(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.script = subprocess.Popen(
+            [str(TOP / "run-ovmf.sh"), f"--gdb={port}", "-a", "test=mm.areas", "--timeout", "180"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end)
+        self.assertIn(f"target remote :{port}", self.read_until(self.script.stderr, "fl start"))
+        said = self.batch(port, [
+            "fl start", "info symbol $rip", "print bootinfo->magic", "break monitor_run", "continue",
+            "fl memmap", "fl buddy", *(f"fl pt {place}" for place in POINTS_OF_INTEREST),
+            "info line kernel_main", "detach"])
+        log = self.read_until(self.script.stdout, outside.PROMPT)
+        runs_at = int(re.search(r"runs at 0x([0-9a-f]+)", log)[1], 16)
+        self.assertIn(f"kernel at 0x{runs_at:x}\n", said["fl start"])
+        self.assertRegex(said["fl start"], r"loader at 0x[0-9a-f]+000\n")
+        self.assertIn("kernel_main in section .text", said["info symbol $rip"])
+        self.assertIn(str(int.from_bytes(b"IRSTLGH1", "little")), said["print bootinfo->magic"])
+        address = runs_at + elf_symbols()["kernel_main"]
+        self.assertIn(f"starts at address 0x{address:x}", said["info line kernel_main"])
+        check_fl(self, {name.removeprefix("fl "): text for name, text in said.items()}, self.prompt)
+        self.script.stdin.write(b"exit\r")
+        self.script.stdin.flush()
+        self.assertEqual(self.script.wait(30), 0)
+
+    def end(self):
+        if self.script.poll() is None:
+            self.script.terminate()
+            self.script.wait(30)
+        for stream in (self.script.stdin, self.script.stdout, self.script.stderr):
+            stream.close()
 
 
 class EarlyTest(unittest.TestCase):

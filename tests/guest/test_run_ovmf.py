@@ -101,7 +101,7 @@ class ExitStatusTest(ScriptTest):
                               (("--icount", "--secure-boot"), "no --secure-boot"),
                               (("--nonsense",), "--nonsense"), (("-m", "lots"), "lots"),
                               (("-m",), "needs a value"), (("-c", "0"), "--cpus"),
-                              (("--timeout", "soon"), "soon"), (("stray",), "stray"),
+                              (("--timeout", "soon"), "soon"), (("--gdb=x",), "--gdb="), (("stray",), "stray"),
                               (("--icount", "-c", "2"), "one CPU"),
                               (("--firmware", "/no/such.fd"), "/no/such.fd")):
             with self.subTest(options):
@@ -256,9 +256,15 @@ class OptionTest(ScriptTest):
         self.run_script("--gdb", "--firmware", "code.fd,vars.fd", "-c", "4", "--",
                         "-machine", "pc", status="33")
         text = self.arguments()
-        for word in ("-s -S", "file=code.fd", "-smp 4", "-machine pc"):
+        for word in ("-gdb tcp:127.0.0.1:1234 -S", "file=code.fd", "-smp 4", "-machine pc"):
             self.assertIn(word, text)
         self.assertIn("target remote :1234", self.err)
+        self.assertIn("tools/gdb/firstlight.py", self.err)
+
+    def test_gdb_on_another_port(self):
+        self.run_script("--gdb=4000", status="33")
+        self.assertIn("-gdb tcp:127.0.0.1:4000 -S", self.arguments())
+        self.assertIn("target remote :4000", self.err)
 
     def test_report_is_written_where_the_user_stands(self):
         status = self.run_script("--report", "r.json", status="33",
