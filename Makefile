@@ -101,6 +101,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
+                          kernel/log_ring.c kernel/log_output.c kernel/monitor/dmesg_command.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c \

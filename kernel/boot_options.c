@@ -34,8 +34,13 @@ static void apply_log(const char *line)
         printk_set_level((int)level);
     }
     struct command_line_word word;
-    if (command_line_find(line, "log", &word) && command_line_value_is(&word, "deferred")) {
-        printk_set_deferred(true);
+    if (!command_line_find(line, "log", &word)) {
+        return;
+    }
+    if (command_line_value_is(&word, "deferred")) {
+        printk_set_mode(PRINTK_DEFERRED);
+    } else if (command_line_value_is(&word, "sync")) {
+        printk_set_mode(PRINTK_SYNCHRONOUS);
     }
 }
 

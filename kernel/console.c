@@ -10,6 +10,7 @@
 #include "dev/serial8250.h"
 #include "lib/bits.h"
 #include "lib/format.h"
+#include "printk_control.h"
 
 static struct serial8250 serial;
 static bool serial_is_probed;
@@ -37,8 +38,66 @@ bool console_has_serial(void)
 
 void console_set_tap(void (*put)(void *context, const char *text, size_t size_bytes), void *context)
 {
+    printk_flush(); /* to where it went so far */
     tap.context = context;
     tap.put = put;
+}
+
+/* ---- for the log -------------------------------------------------------------------------------
+ */
+
+bool console_takes_serial(void)
+{
+    return tap.put != NULL || (serial.present && !serial_is_off);
+}
+
+size_t console_try_serial(const char *text, size_t size_bytes)
+{
+    if (tap.put != NULL) {
+        tap.put(tap.context, text, size_bytes);
+        return size_bytes;
+    }
+    size_t taken = 0;
+    while (taken < size_bytes && serial8250_try_put(&serial, (uint8_t)text[taken])) {
+        taken++;
+    }
+    return taken;
+}
+
+bool console_wait_serial(void)
+{
+    return serial8250_wait(&serial);
+}
+
+bool console_takes_screen(void)
+{
+    return tap.put == NULL && screen_is_on && screen_is_up();
+}
+
+size_t console_try_screen(const char *text, size_t size_bytes)
+{
+    screen_write(text, size_bytes);
+    return size_bytes;
+}
+
+/* ---- text that is not in the log ---------------------------------------------------------------
+ */
+
+/* Where the log is not out the UART stands still, and takes this no more than that. */
+static void write_serial(const char *text, size_t size_bytes, bool log_is_out)
+{
+    if (log_is_out) {
+        serial8250_write(&serial, text, size_bytes);
+    } else {
+        serial.dropped += (uint32_t)size_bytes; /* a count to look at: it may wrap */
+    }
+}
+
+void console_find_serial(void)
+{
+    if (!serial_is_probed) {
+        console_init_serial(); /* a trap before kernel_main came here */
+    }
 }
 
 void console_write_serial(const char *text, size_t size_bytes)
@@ -47,20 +106,35 @@ void console_write_serial(const char *text, size_t size_bytes)
         tap.put(tap.context, text, size_bytes);
         return;
     }
-    if (!serial_is_probed) {
-        console_init_serial(); /* a trap before kernel_main came here */
-    }
-    serial8250_write(&serial, text, size_bytes);
+    console_find_serial();
+    bool log_is_out;
+    const bool held = printk_hold_outputs(&log_is_out);
+    write_serial(text, size_bytes, log_is_out);
+    printk_release_outputs(held);
 }
 
 void console_write(const char *text, size_t size_bytes)
 {
-    if (!serial_is_off || tap.put != NULL) {
-        console_write_serial(text, size_bytes);
+    if (tap.put != NULL) {
+        tap.put(tap.context, text, size_bytes);
+        return;
     }
-    if (screen_is_on && tap.put == NULL) {
+    console_find_serial();
+    bool log_is_out;
+    const bool held = printk_hold_outputs(&log_is_out);
+    if (!serial_is_off) {
+        write_serial(text, size_bytes, log_is_out);
+    }
+    if (console_takes_screen()) {
         screen_write(text, size_bytes);
     }
+    printk_release_outputs(held);
+}
+
+void console_drain(void)
+{
+    printk_flush();
+    serial8250_drain(&serial);
 }
 
 void console_printf(const char *format, ...)
@@ -94,11 +168,18 @@ int console_read(void)
 {
     console_poll();
     uint8_t byte;
+    printk_pump();
     return serial8250_getc(&serial, &byte) == K_OK ? byte : -1;
+}
+
+const struct serial8250 *console_serial(void)
+{
+    return &serial;
 }
 
 void console_set_serial(bool on)
 {
+    printk_flush(); /* what was logged while it was on */
     serial_is_off = !on;
 }
 

@@ -13,6 +13,8 @@
 
 #include "lib/compiler.h"
 
+struct serial8250;
+
 /** Looks for COM1 and turns it on. Context: any; needs no memory management. An absent port costs
  *  a bounded number of polls and nothing after. */
 void console_init_serial(void);
@@ -20,7 +22,14 @@ void console_init_serial(void);
 /** Whether a serial port answered. */
 bool console_has_serial(void);
 
-/** Writes @p size_bytes of @p text to every output that is on. '\n' becomes CR LF on a UART. */
+/** console_init_serial() where nobody called it yet: for a panic before the boot got there. */
+void console_find_serial(void);
+
+/** The serial port, for its counters and where it is. Not to be written to. */
+const struct serial8250 *console_serial(void);
+
+/** Writes @p size_bytes of @p text to every output that is on, behind all of the log so far. '\n'
+ *  becomes CR LF on a UART. */
 void console_write(const char *text, size_t size_bytes);
 
 /** console_write() to the serial port alone, whatever console= says: for what machines read. */
@@ -29,7 +38,8 @@ void console_write_serial(const char *text, size_t size_bytes);
 /** printf to console_write(), without level or time stamp. One call prints at most 511 bytes. */
 void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/** @return the next byte that was typed, or -1 where there is none. Never waits. */
+/** @return the next byte that was typed, or -1 where there is none. Never waits; shows some of the
+ *  log where that is behind. */
 int console_read(void);
 
 /**
@@ -53,10 +63,27 @@ void console_poll(void);
 /** Console output to the serial port off and on; it starts on. */
 void console_set_serial(bool on);
 
+/** All that was written is on the wire: before the machine stops or resets. */
+void console_drain(void);
+
 /** Window output off while the framebuffer is not mapped, and on again (S40). */
 void console_set_screen(bool on);
 
 /** Whether window output is allowed. */
 bool console_screen_is_on(void);
+
+/* ---- for printk.c: what the log is shown on; nothing here waits but console_wait_serial() ------
+ */
+
+/** Whether the log goes to the serial port (or a tap in its place); to the screen. */
+bool console_takes_serial(void);
+bool console_takes_screen(void);
+
+/** Write what can be taken now, as it is. @return bytes taken */
+size_t console_try_serial(const char *text, size_t size_bytes);
+size_t console_try_screen(const char *text, size_t size_bytes);
+
+/** serial8250_wait() */
+bool console_wait_serial(void);
 
 #endif

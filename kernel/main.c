@@ -74,7 +74,7 @@ static void accept_bootinfo(const struct bootinfo *bootinfo)
     if (readable == 0 || bootinfo_check(bootinfo, readable, &why) != K_OK) {
         refuse_bootinfo(bootinfo, readable, why);
     }
-    console_printf("firstlight: bootinfo accepted\n");
+    printk_plain("firstlight: bootinfo accepted");
     stages_add("loader_entry", bootinfo->tsc_stamp[BOOTINFO_STAMP_LOADER_ENTRY]);
     stages_add("exit_boot_services", bootinfo->tsc_stamp[BOOTINFO_STAMP_EXIT_BOOT_SERVICES]);
 }
@@ -179,7 +179,7 @@ void kernel_main(struct bootinfo *bootinfo)
     gdt_init();
     trap_init();           /* from here on a fault is a message on COM1 */
     console_init_serial(); /* absent: everything below still works */
-    console_printf("firstlight: kernel entered\n");
+    printk_plain("firstlight: kernel entered");
     accept_bootinfo(bootinfo);
     stages_add("kernel_entry", entry_time);
 

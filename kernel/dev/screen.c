@@ -14,7 +14,6 @@
 #include "mm/mmio_pool.h"
 #include "panic.h"
 #include "printk.h"
-#include "printk_control.h"
 
 extern const uint8_t font_blob_start[] __attribute__((visibility("hidden")));
 extern const uint8_t font_blob_end[] __attribute__((visibility("hidden")));
@@ -124,7 +123,6 @@ enum kstatus screen_init(const struct bootinfo_framebuffer *info)
     text_display_open(&screen.display, info, &plan, (volatile uint32_t *)(uintptr_t)pixels.value,
                       physmap_ptr(screen.cells, screen.cells_bytes));
     screen.is_up = true;
-    printk_replay(screen_write);
     pr_info("screen: %ux%u pixels at " PRIphys ", %ux%u characters, scale %u", info->width,
             info->height, info->base, plan.size.columns, plan.size.rows, plan.size.scale);
     return K_OK;

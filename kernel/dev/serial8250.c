@@ -296,16 +296,34 @@ bool serial8250_try_put(struct serial8250 *serial, uint8_t byte)
     return true;
 }
 
+bool serial8250_wait(struct serial8250 *serial)
+{
+    if (!serial->present || serial->room > 0) {
+        return true;
+    }
+    const uint32_t polls = serial->stalled ? 1 : SERIAL8250_TRANSMIT_POLLS;
+    if (!wait_for_line_status(serial, LINE_STATUS_HOLDING_EMPTY, polls)) {
+        serial->stalled = true;
+        return false;
+    }
+    serial->room = serial->fifo_bytes;
+    return true;
+}
+
+void serial8250_drain(struct serial8250 *serial)
+{
+    if (serial->present && !serial->stalled) {
+        (void)wait_for_line_status(serial, LINE_STATUS_TRANSMITTER_EMPTY, PROBE_POLLS);
+    }
+}
+
 void serial8250_put_byte(struct serial8250 *serial, uint8_t byte)
 {
-    const uint32_t polls = serial->stalled ? 1 : SERIAL8250_TRANSMIT_POLLS;
-    for (uint32_t i = 0; i < polls; i++) {
-        if (serial8250_try_put(serial, byte)) {
-            return;
-        }
+    if (serial8250_wait(serial)) {
+        (void)serial8250_try_put(serial, byte); /* there is room */
+    } else {
+        serial->dropped++;
     }
-    serial->stalled = true;
-    serial->dropped++;
 }
 
 void serial8250_putc(struct serial8250 *serial, char c)

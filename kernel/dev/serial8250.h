@@ -97,6 +97,14 @@ MUST_CHECK enum kstatus serial8250_init(struct serial8250 *serial, uint16_t port
  *  @return whether it was taken; true where there is no UART, for nothing will ever change */
 bool serial8250_try_put(struct serial8250 *serial, uint8_t byte);
 
+/** Waits until the transmitter takes a byte, about a second at most, and only once while it stands
+ *  still. @return whether it does */
+bool serial8250_wait(struct serial8250 *serial);
+
+/** Waits until the last byte is on the wire, some milliseconds at most: before the machine stops.
+ */
+void serial8250_drain(struct serial8250 *serial);
+
 /** Sends one byte as it is; drops it where the transmitter stands still. */
 void serial8250_put_byte(struct serial8250 *serial, uint8_t byte);
 

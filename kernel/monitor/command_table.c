@@ -10,6 +10,7 @@
 #include "lib/compiler.h"
 #include "monitor/buddy_command.h"
 #include "monitor/command.h"
+#include "monitor/dmesg_command.h"
 #include "monitor/memory_commands.h"
 #include "monitor/session_commands.h"
 #include "monitor/vm_commands.h"
@@ -27,6 +28,12 @@ static const struct monitor_command commands[] = {
       "leaves     every leaf: address, memory, size, rights; Ctrl-C ends the list\n"
       "regs       CR0, CR2, CR3, CR4, EFER, PAT\n",
       vm_command },
+    { "dmesg", "[LEVEL]", "the log: all lines, or those up to a level",
+      "LEVEL is panic, error, warning, info, debug, or 0 to 7. Lines that the console does not\n"
+      "show are kept as well; Ctrl-C ends the list.\n",
+      dmesg_command },
+    { "log", "[LEVEL]", "the level up to which the console shows lines",
+      "LEVEL as for dmesg. Without one: what the log and the serial line lost.\n", log_command },
     { "test", "[PATTERN]", "runs self-tests",
       "PATTERN is a glob over suite.case, or a suite; without one all tests run.\n", test_command },
     { "report", "", "prints the @report line again", "", report_command },

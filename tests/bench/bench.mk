@@ -51,6 +51,19 @@ $(BUILD)/host/tsan_buddy: $(TSAN_O)
 	$(call say,TSANLD,$@)
 	$(Q)clang -fsanitize=thread -pthread -o $@ $(TSAN_O)
 
+# The log under threads and signals (tests/storm/log_storm.c), and once under ThreadSanitizer.
+LOG_STORM_C := tests/storm/log_storm.c kernel/printk.c kernel/log_ring.c kernel/log_output.c \
+               kernel/lib/format.c
+
+$(BUILD)/host/log_storm: $(LOG_STORM_C:%.c=$(BUILD)/host/libmm/%.o)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -pthread -o $@ $^
+
+$(BUILD)/host/tsan_log: $(LOG_STORM_C:%.c=$(BUILD)/host/tsan/%.o)
+	$(call say,TSANLD,$@)
+	$(Q)clang -fsanitize=thread -pthread -o $@ $^
+
+-include $(LOG_STORM_C:%.c=$(BUILD)/host/libmm/%.d) $(LOG_STORM_C:%.c=$(BUILD)/host/tsan/%.d)
 -include $(LIBMM_O:.o=.d) $(STORM_C:%.c=$(BUILD)/host/libmm/%.d) $(TSAN_O:.o=.d)
 
 # `make bench` runs them too.

@@ -20,6 +20,7 @@
 static char log_text[LOG_BYTES];
 static size_t log_length;
 static bool log_shown;
+static void (*log_hook)(int level, const char *line);
 static bool panic_expected;
 static jmp_buf panic_return;
 static char panic_message[512];
@@ -45,6 +46,11 @@ void fake_log_show(bool on)
     log_shown = on;
 }
 
+void fake_log_hook(void (*hook)(int level, const char *line))
+{
+    log_hook = hook;
+}
+
 void printk(enum log_level level, const char *format, ...)
 {
     char line[512];
@@ -58,6 +64,9 @@ void printk(enum log_level level, const char *format, ...)
         log_text[log_length + length] = '\n';
         log_length += length + 1;
         log_text[log_length] = '\0';
+    }
+    if (log_hook != NULL) {
+        log_hook((int)level, line);
     }
     if (log_shown) {
         fprintf(stderr, "<%d> %s\n", (int)level, line);

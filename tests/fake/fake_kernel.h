@@ -26,4 +26,7 @@ void fake_log_show(bool on);
  */
 const char *fake_panic_catch(void (*body)(void *context), void *context);
 
+/** Calls @p hook with every line that is logged; NULL ends it. */
+void fake_log_hook(void (*hook)(int level, const char *line));
+
 #endif

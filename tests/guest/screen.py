@@ -103,7 +103,7 @@ def wrap(lines, columns):
 def expected_rows(log, columns, rows):
     """The last `rows` rows of `log` on a terminal, from its first kernel line on."""
     lines = log.replace("\r", "").split("\n")
-    first = next(i for i, line in enumerate(lines) if "] Firstlight " in line)
+    first = next(i for i, line in enumerate(lines) if line == "firstlight: kernel entered")
     wrapped = wrap([line for line in lines[first:] if not line.startswith("@report ")], columns)
     blank = [""] * max(0, rows - len(wrapped))
     return wrapped[-rows:] + blank

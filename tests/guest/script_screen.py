@@ -89,8 +89,8 @@ class ScreenTest(unittest.TestCase):
             expected = screen.expected_rows(log, 200, 75)
             _, text = self.rows(guest, expected.__eq__)
         self.assertEqual(text, expected)
-        self.assertIn("] Firstlight ", text[0])
-        self.assertIn("mm_init() called", text[1])  # the screen was off
+        self.assertEqual("firstlight: kernel entered", text[0])
+        self.assertIn("mm_init() called", text[3])  # the screen was off
 
     def test_console_word_selects_the_output(self):
         device = MODES["vga-640x480"][0]

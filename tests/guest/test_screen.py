@@ -68,9 +68,10 @@ class ScreenTest(unittest.TestCase):
         self.assertRaises(ValueError, self.read, bytes(data))
 
     def test_expected_rows_wrap_scroll_and_leave_out_the_report(self):
-        log = "loader\r\n[ 0.1] Firstlight 0.1.0\r\nabcdefghijklmnopqrstuvwxyz\r\n@report {}\r\n> "
+        log = ("loader\r\nfirstlight: kernel entered\r\nabcdefghijklmnopqrstuvwxyz\r\n"
+               "@report {}\r\n> ")
         self.assertEqual(screen.expected_rows(log, 20, 6),
-                         ["[ 0.1] Firstlight 0.", "1.0", "abcdefghijklmnopqrst", "uvwxyz", ">", ""])
+                         ["firstlight: kernel e", "ntered", "abcdefghijklmnopqrst", "uvwxyz", ">", ""])
         self.assertEqual(screen.expected_rows(log, 26, 2), ["abcdefghijklmnopqrstuvwxyz", ">"])
 
     def test_text_of_an_unknown_font_is_known_by_its_shape(self):

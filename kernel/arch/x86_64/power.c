@@ -8,6 +8,7 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 
+#include "console.h"
 #include "cpu_features.h"
 
 #define PORT_DEBUG_EXIT    0xf4
@@ -24,6 +25,7 @@ void power_debug_exit(enum power_verdict verdict)
     struct cpu_features features;
     cpu_features_read(&features); /* also before cpu_setup(): a panic can come at any time */
     if (features.hypervisor) {
+        console_drain();
         x86_outl(PORT_DEBUG_EXIT, (uint32_t)verdict);
     }
 }
@@ -37,6 +39,7 @@ static void wait_for_reset(void)
 
 void power_reset(void)
 {
+    console_drain();
     x86_cli();
     x86_outb(PORT_RESET_CONTROL, RESET_HARD);
     x86_outb(PORT_RESET_CONTROL, RESET_NOW);
@@ -51,6 +54,7 @@ void power_reset(void)
 
 void power_halt(void)
 {
+    console_drain();
     for (;;) {
         x86_cli();
         x86_hlt();

@@ -30,4 +30,7 @@ static inline uint32_t arch_cpu_number(void)
     return (uint32_t)my_cpu; /* never negative */
 }
 
+/** The program's own. */
+uint64_t arch_timestamp(void);
+
 #endif
