@@ -96,6 +96,10 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c ke
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
+# Commands that need what only the kernel has: self-tests, power; and the table that names them all.
+HOST_MONITOR_C := $(filter-out kernel/monitor/monitor.c kernel/monitor/command_table.c \
+                               kernel/monitor/session_commands.c,$(wildcard kernel/monitor/*.c))
+
 # What the host can run: everything that reaches the machine only through the seams.
 HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
@@ -105,10 +109,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c \
-                          $(wildcard kernel/monitor/line_*.c) kernel/monitor/vm_commands.c \
+                          $(HOST_MONITOR_C) \
                           kernel/symbol_table.c kernel/lib/range_decoder.c \
-                          kernel/monitor/command.c kernel/monitor/command_input.c \
-                          kernel/monitor/arguments.c kernel/monitor/progress.c \
                           kernel/lockdown.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c \
@@ -290,8 +292,20 @@ $(BUILD)/host/replay: $(REPLAY_O)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) -pthread -o $@ $(REPLAY_O)
 
+# Prints docs/commands.md. The table is linked without the commands: their addresses read 0.
+REFERENCE_O := $(BUILD)/host/tool/tools/command_reference.o \
+               $(BUILD)/host/tool/kernel/monitor/command_table.o
+
+$(BUILD)/host/command-reference: $(REFERENCE_O)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -no-pie -Wl,--unresolved-symbols=ignore-all -o $@ $(REFERENCE_O)
+
+.PHONY: command-reference
+command-reference: $(BUILD)/host/command-reference
+	$(Q)$(BUILD)/host/command-reference >docs/commands.md
+
 .PHONY: host-tools
-host-tools: $(BUILD)/host/replay
+host-tools: $(BUILD)/host/replay $(BUILD)/host/command-reference
 
 .PHONY: replay
 replay: $(BUILD)/host/replay
@@ -327,6 +341,7 @@ help:
 	@echo '  make image             $(IMAGE), for a USB stick; FAT=16 or FAT=12 a small one'
 	@echo '  make pictures          docs/pictures: screens of a boot from the image'
 	@echo '  make sign KEY= CERT=   signs the loader in $(ESP)/ for Secure Boot (PEM files)'
+	@echo '  make command-reference docs/commands.md from the table of the prompt'
 	@echo '  make clean             removes $(BUILD)/ and the built loader'
 	@$(MAKE) -s --no-print-directory help-tests help-fuzz help-bench-maps
 	@echo 'Variables: KERNEL_CC=gcc BUILD=dir ESP=dir V=1'
@@ -340,4 +355,5 @@ clean:
 -include tests/fuzz/fuzz.mk
 -include tests/bench/maps.mk
 
--include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d) $(SYMBOLS_O:.o=.d)
+-include $(KERNEL_O:.o=.d) $(filter-out %kernel_blob.d,$(LOADER_O:.o=.d)) $(HOST_O:.o=.d) $(REPLAY_O:.o=.d) $(SYMBOLS_O:.o=.d) \
+         $(REFERENCE_O:.o=.d)

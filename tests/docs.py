@@ -7,11 +7,14 @@
 What is checked: the picture of the address space and the tables of docs/memory-map.md against
 kernel/mm/addr.h and shared/; the singletons of docs/architecture.md; that every message which
 loader or kernel can show during a boot stands in docs/real-pc.md or docs/debugging.md; that links
-lead somewhere and lines keep to 100 columns. --list prints the messages that the sources hold.
+lead somewhere and lines keep to 100 columns; that docs/commands.md is what the table of commands
+says (build/host/command-reference prints it). --list prints the messages that the sources hold.
 """
 
 import argparse
+import os
 import re
+import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
@@ -228,6 +231,14 @@ def check_every_error_code_has_an_anchor():
         yield "no code was found"
 
 
+def check_command_reference():
+    """docs/commands.md is what the table of the monitor's commands says."""
+    program = TOP / os.environ.get("BUILD", "build") / "host/command-reference"
+    made = subprocess.run([program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    if made != read("docs/commands.md"):
+        yield "docs/commands.md is not what the table says: make command-reference"
+
+
 def check_links_lead_somewhere():
     for document in documents():
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
@@ -262,7 +273,8 @@ def main():
     for number, (name, function) in enumerate(checks, 1):
         try:
             findings = list(function())
-        except (OSError, TypeError, IndexError, ValueError) as error:
+        except (OSError, TypeError, IndexError, ValueError,
+                subprocess.CalledProcessError) as error:
             findings = [repr(error)]
         for line in findings[:60]:
             print(f"# {line}")

@@ -9,19 +9,47 @@
 #include "console.h"
 #include "lib/format.h"
 #include "mm/mm_init.h"
+#include "monitor/arguments.h"
+#include "monitor/command.h"
+#include "monitor/efi_names.h"
 
-void memmap_command(const char *argument)
+static void print_derived(void)
 {
-    (void)argument;
     const struct memory_map map = mm_memory_map();
     console_printf("            base               end        KiB   type reason\n");
-    for (uint32_t i = 0; i < map.count; i++) {
+    for (uint32_t i = 0; i < map.count && !monitor_interrupted(); i++) {
         const struct multiboot2_mmap_entry *const e = &map.entries[i];
         console_printf(PRIphys " " PRIphys " %10" FMTu64 " %#6x %s\n", e->address,
                        e->address + e->length, e->length / 1024, e->type,
                        mmap_reason_name(map.reasons[i]));
     }
     console_printf("%u entries\n", map.count);
+}
+
+static void print_efi(void)
+{
+    const struct bootinfo *const info = mm_bootinfo();
+    console_printf("            base              last        KiB type          attributes\n");
+    for (uint32_t i = 0; i < info->efi_map.count && !monitor_interrupted(); i++) {
+        const struct efi_range range = efi_range_read(info, i);
+        char attributes[80];
+        efi_attribute_names(range.attribute, attributes, sizeof(attributes));
+        console_printf(PRIphys " " PRIphys " %10" FMTu64 " %2u %-12s %s\n", range.base,
+                       efi_range_last(&range), range.pages * (PAGE_SIZE / 1024), range.type,
+                       efi_type_name(range.type), attributes);
+    }
+    console_printf("%u descriptors\n", info->efi_map.count);
+}
+
+void memmap_command(const char *argument)
+{
+    if (argument_is_end(argument) || argument_take(&argument, "derived")) {
+        print_derived();
+    } else if (argument_take(&argument, "efi")) {
+        print_efi();
+    } else {
+        monitor_usage("memmap");
+    }
 }
 
 void areas_command(const char *argument)

@@ -36,14 +36,16 @@ static uint64_t per_mille(uint64_t done, uint64_t total)
 
 static void show(struct progress *progress, uint64_t done)
 {
-    const uint64_t seconds = progress_seconds(progress);
+    const uint64_t ticks = arch_timestamp() - progress->started;
+    const uint64_t seconds = ticks / progress->ticks_per_second;
     const uint64_t share = per_mille(done, progress->total);
     console_printf("\r%s: ", progress->name);
     if (share == 0) {
         console_printf("%" FMTu64 " s so far", seconds);
     } else {
         console_printf("%3" FMTu64 " %%, %" FMTu64 " s so far, about %" FMTu64 " s left",
-                       share / 10, seconds, seconds * (1000 - share) / share);
+                       share / 10, seconds,
+                       ticks / share * (1000 - share) / progress->ticks_per_second);
     }
     console_printf("; Ctrl-C stops  ");
     progress->visible = true;

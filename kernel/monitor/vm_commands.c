@@ -21,6 +21,7 @@
 #include "mm/page_walk.h"
 #include "monitor/arguments.h"
 #include "monitor/command.h"
+#include "monitor/vm_map.h"
 #include "msr.h"
 
 /* ---- words for bits ----------------------------------------------------------------------------
@@ -256,10 +257,8 @@ struct vm_verb {
 };
 
 static const struct vm_verb verbs[] = {
-    { "audit", run_audit },
-    { "walk", run_walk },
-    { "leaves", run_leaves },
-    { "regs", run_regs },
+    { "audit", run_audit },   { "walk", run_walk }, { "map", vm_map },
+    { "leaves", run_leaves }, { "regs", run_regs },
 };
 
 void vm_command(const char *argument)
@@ -276,5 +275,5 @@ void vm_command(const char *argument)
         verbs[i].run(rest);
         return;
     }
-    console_printf("vm audit | vm walk ADDR | vm leaves | vm regs\n");
+    console_printf("vm audit | vm walk ADDR | vm map | vm leaves | vm regs\n");
 }

@@ -5,6 +5,7 @@
  *
  *     vm audit        walk all tables, count, name every violation
  *     vm walk ADDR    the entries from the top-level table to the page of ADDR, drawn
+ *     vm map          what is mapped, joined to ranges of equal rights
  *     vm leaves       every leaf: address, memory, size, rights; Ctrl-C ends the list
  *     vm regs         CR0, CR2, CR3, CR4, EFER, PAT with the names of their bits
  */

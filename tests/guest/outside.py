@@ -132,16 +132,24 @@ class PromptGuest(screen.Guest):
         os.close(self.input)
         os.close(self.output)
 
-    def read_to_prompt(self, seconds=90):
-        """What the guest printed up to its next prompt."""
+    def read(self, done, seconds):
+        """What the guest prints until done(all of it)."""
         seen = b""
         deadline = time.monotonic() + seconds
-        while not seen.endswith(PROMPT.encode()):
+        while not done(seen):
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise AssertionError(f"no prompt: {seen[-300:]!r}")
+                raise AssertionError(f"not there: {seen[-300:]!r}")
             if select.select([self.output], [], [], 0.5)[0]:
                 seen += os.read(self.output, 65536)
         return seen.decode("ascii", "replace").replace("\r", "")
+
+    def read_to_prompt(self, seconds=90):
+        """What the guest printed up to its next prompt."""
+        return self.read(lambda seen: seen.endswith(PROMPT.encode()), seconds)
+
+    def read_until(self, text, seconds=90):
+        """What the guest printed up to some place behind `text`."""
+        return self.read(lambda seen: text.encode() in seen, seconds)
 
     def type(self, line):
         """The answer to `line`, without its echo."""
