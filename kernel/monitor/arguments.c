@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See arguments.h. No state.
+ * See arguments.h. No state. Of the rest of the kernel only symbols_find() is called.
  */
 #include "monitor/arguments.h"
 
 #include <string.h>
 
 #include "command_line.h"
+#include "symbols.h"
 
 const char *argument_skip_spaces(const char *text)
 {
@@ -127,7 +128,19 @@ enum kstatus argument_hex(const char **cursor, uint64_t *value)
 /* A number or a symbol, without offset. */
 static enum kstatus parse_base(const char *text, size_t length, uint64_t *value)
 {
-    return parse_hex(text, length, value);
+    char name[SYMBOL_NAME_BYTES];
+    virt_addr_t start;
+    const enum kstatus status = parse_hex(text, length, value);
+    if (status != K_EINVAL || length == 0 || length >= sizeof(name)) {
+        return status;
+    }
+    memcpy(name, text, length);
+    name[length] = '\0';
+    if (!symbols_find(name, &start)) {
+        return K_EINVAL;
+    }
+    *value = start.value;
+    return K_OK;
 }
 
 static size_t find_byte(const char *text, size_t length, char wanted)

@@ -2,7 +2,7 @@
  *
  * Words of a command's argument text: numbers, sizes, addresses. Each function takes the next word
  * at *cursor and moves the cursor behind it; on failure the cursor stays. Nothing is copied. The
- * text is hostile: whatever was typed. Pure; kernel and host.
+ * text is hostile: whatever was typed. Pure but for the table of symbols; kernel and host.
  */
 #ifndef MONITOR_ARGUMENTS_H
 #define MONITOR_ARGUMENTS_H

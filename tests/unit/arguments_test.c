@@ -62,6 +62,7 @@ static void arguments_addresses_are_hex(struct ktest *t)
     expect_address(t, "p:100000", true, 0x100000);
     expect_address(t, "p:0x10+0x8", true, 0x18);
     expect_address(t, "1000+ff", false, 0x10ff);
+    expect_address(t, "test_symbol+10", false, UINT64_C(0xffff800000200010));
 }
 
 static void arguments_bad_addresses_leave_the_cursor(struct ktest *t)
