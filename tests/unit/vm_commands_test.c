@@ -96,7 +96,8 @@ static void vm_unknown_words_get_the_list(struct ktest *t)
     KTEST_STATUS(t, fake_machine_boot_small_pc(&machine), K_OK);
     static const char *const lines[] = { "", "x", "audits", "walk0", "Walk 0", "leaves\t" };
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
-        KTEST_TRUE(t, answer_has(lines[i], "vm audit | vm walk ADDR | vm map | vm leaves | vm regs\n"));
+        KTEST_TRUE(
+            t, answer_has(lines[i], "vm audit | vm walk ADDR | vm map | vm leaves | vm regs\n"));
     }
 }
 
