@@ -105,7 +105,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
-                          kernel/log_ring.c kernel/log_output.c kernel/monitor/dmesg_command.c \
+                          kernel/log_ring.c kernel/log_output.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c \
@@ -118,6 +118,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c loader/handover.c)
+HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \
                tools/range_encoder.c
