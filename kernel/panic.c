@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * See panic.h. Owner of the panic policy (command line word `panic=`). A panic inside a panic
- * prints its one line and stops.
+ * prints its two lines and stops; one inside that one only stops.
  */
 #include "panic.h"
 
@@ -12,6 +12,7 @@
 #include <arch/cpu.h>
 
 #include "arch/x86_64/backtrace.h"
+#include "arch/x86_64/crash_dump.h"
 #include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/power.h"
 #include "console.h"
@@ -21,7 +22,10 @@
 #include "printk_control.h"
 
 static struct panic_policy policy = { .action = PANIC_EXIT };
-static bool is_panicking;
+static unsigned depth; /* panics that began; more than one is one inside another */
+
+/* The one inside the one inside: from here on nothing is printed. */
+#define DEPTH_SILENT 3U
 
 void panic_set_policy(struct panic_policy new_policy)
 {
@@ -47,7 +51,9 @@ static NORETURN void stop(void)
         power_debug_exit(POWER_VERDICT_PANIC);
         break;
     case PANIC_REBOOT:
-        pr_emerg("rebooting in %u s (panic=%u)", policy.seconds, policy.seconds);
+        if (depth < DEPTH_SILENT) {
+            pr_emerg("rebooting in %u s (panic=%u)", policy.seconds, policy.seconds);
+        }
         wait_seconds(policy.seconds);
         power_reset();
     case PANIC_STAY:
@@ -56,30 +62,40 @@ static NORETURN void stop(void)
     power_halt();
 }
 
-/* Prints the message; returns whether this is the first panic. */
-static PRINTF_LIKE(3, 0) bool announce(const char *file, int line, const char *format,
+bool panic_begin(void)
+{
+    depth++;
+    if (depth > DEPTH_SILENT) {
+        power_halt(); /* not even stop() works */
+    }
+    if (depth == DEPTH_SILENT) {
+        stop(); /* printing itself faults */
+    }
+    console_set_tap(NULL, NULL); /* whoever takes the output may be what broke */
+    printk_set_deferred(false);
+    return depth == 1;
+}
+
+static PRINTF_LIKE(3, 0) void announce(const char *file, int line, const char *format,
                                        va_list arguments)
 {
     char text[192];
     (void)format_text_v(text, sizeof(text), format, arguments); /* cut text is still a message */
-    const bool nested = is_panicking;
-    is_panicking = true;
-    console_set_tap(NULL, NULL); /* whoever took the console's output: a person needs it now */
-    printk_set_deferred(false);
     pr_emerg("%s", text);
-    pr_emerg("at %s:%d%s", file, line, nested ? ", inside another panic" : "");
-    return !nested;
+    pr_emerg("at %s:%d%s", file, line, depth > 1 ? ", inside another panic" : "");
 }
 
 void panic_at(const char *file, int line, const char *format, ...)
 {
+    if (panic_begin()) {
+        const struct backtrace_start here = backtrace_of_frame(__builtin_frame_address(0));
+        crash_dump_head();
+        crash_dump_backtrace(&here);
+    }
     va_list arguments;
     va_start(arguments, format);
-    const bool first = announce(file, line, format, arguments);
+    announce(file, line, format, arguments);
     va_end(arguments);
-    if (first) {
-        backtrace_print_here();
-    }
     stop();
 }
 
@@ -87,7 +103,7 @@ void panic_after_dump_at(const char *file, int line, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    (void)announce(file, line, format, arguments); /* nested or not: nothing more to print */
+    announce(file, line, format, arguments);
     va_end(arguments);
     stop();
 }

@@ -6,6 +6,8 @@
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <stdbool.h>
+
 #include "lib/compiler.h"
 
 /** Prints file, line, the message and a backtrace on every console, then leaves QEMU or stops as
@@ -14,7 +16,12 @@ NORETURN void panic_at(const char *file, int line, const char *format, ...) PRIN
 
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 
-/** Like panic_at(), where the caller has printed a backtrace already (a trap's). */
+/** Says that a panic begins: what is printed from now on goes out at once. @return whether it is
+ * the first; a fault inside a dump must be short and stop. Called by panic_at() itself. */
+bool panic_begin(void);
+
+/** Like panic_at(), where the caller has called panic_begin() and printed a backtrace (a trap's).
+ */
 NORETURN void panic_after_dump_at(const char *file, int line, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

@@ -7,29 +7,39 @@
  */
 #include "mm/page_walk.h"
 
-static struct page_step step_in(const struct page_table *table, virt_addr_t virt)
+static bool read_entry(const struct page_table *table, unsigned index, page_entry_t *entry)
 {
-    const unsigned index = page_table_index(table, virt);
-    return (struct page_step){ *table, index, page_table_entry(table, index) };
+    *entry = page_table_entry(table, index);
+    return true;
 }
 
-enum kstatus page_walk_path(phys_addr_t root, virt_addr_t virt, struct page_path *path)
+enum kstatus page_walk_path_by(page_walk_reader *read, phys_addr_t root, virt_addr_t virt,
+                               struct page_path *path)
 {
+    path->count = 0;
     if (!virt_is_canonical(virt)) {
         return K_EFAULT;
     }
     struct page_table table = page_table_root(root);
-    path->count = 0;
     for (;;) {
-        const struct page_step step = step_in(&table, virt);
-        path->step[path->count++] = step;
-        if (!page_entry_is_table(step.entry, table.level)) {
+        struct page_step *const step = &path->step[path->count];
+        *step = (struct page_step){ .table = table, .index = page_table_index(&table, virt) };
+        if (!read(&table, step->index, &step->entry)) {
+            return K_EIO;
+        }
+        path->count++;
+        if (!page_entry_is_table(step->entry, table.level)) {
             return K_OK;
         }
-        table.base = page_table_entry_virt(&table, step.index);
-        table.phys = page_entry_table_address(step.entry);
+        table.base = page_table_entry_virt(&table, step->index);
+        table.phys = page_entry_table_address(step->entry);
         table.level--;
     }
+}
+
+enum kstatus page_walk_path(phys_addr_t root, virt_addr_t virt, struct page_path *path)
+{
+    return page_walk_path_by(read_entry, root, virt, path);
 }
 
 static const struct page_step *last_step(const struct page_path *path)

@@ -25,7 +25,7 @@ struct page_step {
 /** From the top-level table down to the leaf, or to the first entry that is not present. */
 struct page_path {
     struct page_step step[PAGE_LEVELS];
-    unsigned count; /* steps, at least 1 */
+    unsigned count; /* steps, at least 1 where there was no error */
 };
 
 /** A leaf with what all the entries above it leave of its rights. */
@@ -38,6 +38,14 @@ struct page_leaf {
 
 /** Follows the tables under @p root for @p virt. @return K_OK; K_EFAULT not canonical */
 MUST_CHECK enum kstatus page_walk_path(phys_addr_t root, virt_addr_t virt, struct page_path *path);
+
+/** Reads entry @p index of @p table. @return false where the table cannot be read */
+typedef bool page_walk_reader(const struct page_table *table, unsigned index, page_entry_t *entry);
+
+/** page_walk_path() for tables that nobody vouches for: every entry comes from @p read.
+ *  @return K_OK; K_EFAULT not canonical; K_EIO where @p read failed: @p path ends before that */
+MUST_CHECK enum kstatus page_walk_path_by(page_walk_reader *read, phys_addr_t root,
+                                          virt_addr_t virt, struct page_path *path);
 
 /** The leaf at the end of @p path. @return K_OK; K_ENOENT where it ends without one */
 MUST_CHECK enum kstatus page_walk_leaf(const struct page_path *path, struct page_leaf *leaf);

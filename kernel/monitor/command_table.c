@@ -12,6 +12,7 @@
 #include "monitor/alloc_commands.h"
 #include "monitor/buddy_command.h"
 #include "monitor/command.h"
+#include "monitor/crash_commands.h"
 #include "monitor/dmesg_command.h"
 #include "monitor/explain_command.h"
 #include "monitor/memory_commands.h"
@@ -79,6 +80,14 @@ static const struct monitor_command commands[] = {
     { "test", "[PATTERN]", "runs self-tests",
       "PATTERN is a glob over suite.case, or a suite; without one all tests run.\n", test_command },
     { "report", "", "prints the @report line again", "", report_command },
+    { "stack", "", "where the kernel stands: the backtrace of this command", "", stack_command },
+    { "sym", "ADDR | NAME", "function and line of an address, or the address of a function", "",
+      sym_command },
+    { "fault", "KIND[,return]", "provokes an exception; without KIND the kinds are listed",
+      "The kernel crashes. With `,return` the same dump is printed, and the prompt\n"
+      "comes back. Refused under lock-down.\n",
+      fault_command },
+    { "panic", "[TEXT]", "panics", "", panic_command },
     { "reboot", "", "resets the machine", "", reboot_command },
     { "exit", "", "leaves QEMU with the verdict of the last tests", "", exit_command },
 };

@@ -159,6 +159,31 @@ void x86_write_cr4(uint64_t value)
     fake_cpu.cr4_writes++;
 }
 
+uint64_t x86_read_dr6(void)
+{
+    return fake_cpu.dr6;
+}
+
+uint16_t x86_read_ds(void)
+{
+    return 0x10;
+}
+
+uint16_t x86_read_es(void)
+{
+    return 0x10;
+}
+
+uint16_t x86_read_fs(void)
+{
+    return 0x10;
+}
+
+uint16_t x86_read_gs(void)
+{
+    return 0x10;
+}
+
 void x86_invlpg(uint64_t virtual_address)
 {
     fake_cpu.invlpg_count++;

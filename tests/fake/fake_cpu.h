@@ -14,6 +14,7 @@ struct fake_cpu {
     uint64_t cr2;
     uint64_t cr3;
     uint64_t cr4;
+    uint64_t dr6;
     uint64_t efer;
     uint64_t pat;
     uint64_t tsc;      /* grows by one a read */

@@ -17,6 +17,7 @@
 /* Present, ring 0, code, readable, long mode; and present, ring 0, data, writable. */
 #define CODE_DESCRIPTOR UINT64_C(0x00af9a000000ffff)
 #define DATA_DESCRIPTOR UINT64_C(0x00cf92000000ffff)
+#define PRESENT         (UINT64_C(1) << 47)
 /* Present, ring 0, available 64-bit TSS. */
 #define TSS_ACCESS UINT64_C(0x89)
 
@@ -31,6 +32,8 @@ struct task_state {
 } PACKED;
 _Static_assert(sizeof(struct task_state) == 104, "SDM vol 3A, 64-Bit TSS Format");
 _Static_assert(offsetof(struct task_state, ist) == 36, "SDM vol 3A, 64-Bit TSS Format");
+_Static_assert(GDT_TASK_LIMIT == sizeof(struct task_state) - 1, "all of it");
+_Static_assert(GDT_TASK_LIMIT_WITHOUT_IST == offsetof(struct task_state, ist) - 1, "up to the IST");
 
 /* The guard frame comes first: a stack grows down into it. */
 struct ist_stack {
@@ -41,12 +44,13 @@ struct ist_stack {
 static struct ist_stack ist_stacks[GDT_IST_COUNT] ALIGNED(4096)
     __attribute__((section(".bss.page_aligned")));
 static struct task_state task_state;
-static uint64_t descriptors[5] = { 0, CODE_DESCRIPTOR, DATA_DESCRIPTOR, 0, 0 };
+static uint64_t descriptors[6] = {
+    0, CODE_DESCRIPTOR, DATA_DESCRIPTOR, 0, 0, DATA_DESCRIPTOR & ~PRESENT,
+};
 
-static void set_task_descriptor(void)
+static void set_task_descriptor(uint64_t limit)
 {
     const uint64_t base = (uintptr_t)&task_state;
-    const uint64_t limit = sizeof(task_state) - 1;
     descriptors[GDT_TASK / 8] = (limit & 0xffff) | ((base & 0xffffff) << 16) | (TSS_ACCESS << 40) |
                                 (((base >> 24) & 0xff) << 56);
     descriptors[GDT_TASK / 8 + 1] = base >> 32;
@@ -58,7 +62,7 @@ void gdt_init(void)
         task_state.ist[i] = (uintptr_t)ist_stacks[i].stack + IST_STACK_BYTES;
     }
     task_state.io_map_base = sizeof(task_state); /* no I/O map */
-    set_task_descriptor();
+    set_task_descriptor(GDT_TASK_LIMIT);
 
     const struct x86_table_register table = {
         .limit = sizeof(descriptors) - 1,
@@ -72,4 +76,10 @@ void gdt_init(void)
 virt_addr_t gdt_ist_guard(uint32_t index)
 {
     return virt_addr((uintptr_t)ist_stacks[index].guard);
+}
+
+void gdt_set_task_limit(uint32_t limit)
+{
+    set_task_descriptor(limit); /* available again: LTR refuses a busy one */
+    x86_ltr(GDT_TASK);
 }

@@ -4,6 +4,7 @@
  */
 #include "image.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -13,6 +14,10 @@ extern const char _etext[] HIDDEN;
 extern const char _erodata[] HIDDEN;
 extern const char _edata[] HIDDEN;
 extern const char _end[] HIDDEN;
+extern const uint8_t _build_id_note[] HIDDEN;
+
+/* ELF note: sizes of name and description, type, name "GNU", then the id. */
+#define NOTE_HEAD_BYTES 16U
 
 static virt_addr_t address_of(const char *symbol)
 {
@@ -28,4 +33,15 @@ struct kernel_image kernel_image(void)
         .data_end = address_of(_edata),
         .start_brk = address_of(_end),
     };
+}
+
+void image_build_id_text(char text[2 * IMAGE_BUILD_ID_BYTES + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *const id = _build_id_note + NOTE_HEAD_BYTES;
+    for (unsigned i = 0; i < IMAGE_BUILD_ID_BYTES; i++) {
+        text[2 * i] = digits[id[i] >> 4];
+        text[2 * i + 1] = digits[id[i] & 0xf];
+    }
+    text[2 * (size_t)IMAGE_BUILD_ID_BYTES] = '\0';
 }

@@ -11,4 +11,9 @@
 /** The symbols _text .. _end of this image, as virtual addresses (S05). */
 struct kernel_image kernel_image(void);
 
+#define IMAGE_BUILD_ID_BYTES 20U /* SHA-1, as the Makefile asks the linker for */
+
+/** The image's build id in hex digits, as `readelf -n build/kernel.elf` shows it. */
+void image_build_id_text(char text[2 * IMAGE_BUILD_ID_BYTES + 1]);
+
 #endif

@@ -78,11 +78,26 @@ x86_fixups:
 
     /* RDI = struct x86_probe { resume_rip, resume_rsp }, RSI = address. */
     BEGIN x86_probe_execute
+    pushq   %rbp
+    movq    %rsp, %rbp
+    pushq   %rbx
+    pushq   %r12
+    pushq   %r13
+    pushq   %r14
+    pushq   %r15
+    pushq   %rbp                /* aligned at the call */
     leaq    1f(%rip), %rax
     movq    %rax, 0(%rdi)
     movq    %rsp, 8(%rdi)
     call    *%rsi
-1:  ret
+1:  popq    %rbp                /* whatever the callee has left in the registers */
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    ret
     .size x86_probe_execute, . - x86_probe_execute
 
     .section .rodata.x86_fixups, "a"

@@ -9,12 +9,14 @@
 
 #include <arch/cpu.h>
 
-#include "backtrace.h"
+#include "crash_dump.h"
+#include "crash_text.h"
 #include "gdt.h"
 #include "lib/compiler.h"
 #include "panic.h"
 #include "printk.h"
 #include "probe.h"
+#include "symbols.h"
 
 struct idt_gate {
     uint16_t offset_low;
@@ -27,6 +29,7 @@ struct idt_gate {
 };
 _Static_assert(sizeof(struct idt_gate) == 16, "SDM vol 3A, 64-Bit IDT Gate Descriptors");
 
+#define RFLAGS_TRAP    UINT64_C(0x100)
 #define GATE_INTERRUPT 0x8e /* present, ring 0, 64-bit interrupt gate */
 
 extern const int32_t trap_entry_offsets[TRAP_VECTOR_COUNT] __attribute__((visibility("hidden")));
@@ -36,6 +39,7 @@ static struct idt_gate idt[TRAP_VECTOR_COUNT];
 /* The call that is expected to fault: the handler resumes at `where` and fills `fault`. */
 static struct {
     bool active;
+    bool dumps; /* whatever comes, and as a crash */
     struct x86_probe where;
     struct trap_fault fault;
 } probe;
@@ -77,66 +81,6 @@ void trap_init(void)
     x86_lidt(&table);
 }
 
-const char *trap_name(uint64_t vector)
-{
-    static const char *const names[TRAP_VECTOR_COUNT] = {
-        [0] = "divide error",
-        [TRAP_DEBUG] = "debug",
-        [TRAP_NMI] = "non-maskable interrupt",
-        [TRAP_BREAKPOINT] = "breakpoint",
-        [4] = "overflow",
-        [5] = "bound range exceeded",
-        [TRAP_INVALID_OPCODE] = "invalid opcode",
-        [7] = "device not available",
-        [TRAP_DOUBLE_FAULT] = "double fault",
-        [10] = "invalid TSS",
-        [11] = "segment not present",
-        [12] = "stack-segment fault",
-        [TRAP_GENERAL_PROTECTION] = "general protection",
-        [TRAP_PAGE_FAULT] = "page fault",
-        [16] = "x87 floating-point error",
-        [17] = "alignment check",
-        [TRAP_MACHINE_CHECK] = "machine check",
-        [19] = "SIMD floating-point error",
-        [20] = "virtualization exception",
-        [21] = "control protection",
-    };
-    const char *const name = vector < TRAP_VECTOR_COUNT ? names[vector] : NULL;
-    return name != NULL ? name : "reserved exception";
-}
-
-/* "write to a present page", "fetch from a page that is not present", ... */
-static void describe_page_fault(uint64_t error_code, uint64_t address)
-{
-    const char *action = (error_code & TRAP_PF_WRITE) != 0 ? "write to" : "read of";
-    if ((error_code & TRAP_PF_FETCH) != 0) {
-        action = "instruction fetch from";
-    }
-    const char *state = (error_code & TRAP_PF_PRESENT) != 0 ? "a page that forbids it"
-                                                            : "a page that is not mapped";
-    if ((error_code & TRAP_PF_RESERVED) != 0) {
-        state = "a page whose entry has a reserved bit set";
-    }
-    pr_emerg("trap: %s " PRIvirt ": %s", action, address, state);
-}
-
-static void dump_frame(const struct trap_frame *f)
-{
-    pr_emerg("trap: %s (vector %" FMTu64 ", error code 0x%" FMTx64 ") at " PRIvirt,
-             trap_name(f->vector), f->vector, f->error_code, f->rip);
-    if (f->vector == TRAP_PAGE_FAULT) {
-        describe_page_fault(f->error_code, x86_read_cr2());
-    }
-    pr_emerg("rip " PRIvirt " rsp " PRIvirt " rflags " PRIvirt, f->rip, f->rsp, f->rflags);
-    pr_emerg("rax " PRIvirt " rbx " PRIvirt " rcx " PRIvirt, f->rax, f->rbx, f->rcx);
-    pr_emerg("rdx " PRIvirt " rsi " PRIvirt " rdi " PRIvirt, f->rdx, f->rsi, f->rdi);
-    pr_emerg("rbp " PRIvirt " r8  " PRIvirt " r9  " PRIvirt, f->rbp, f->r8, f->r9);
-    pr_emerg("r10 " PRIvirt " r11 " PRIvirt " r12 " PRIvirt, f->r10, f->r11, f->r12);
-    pr_emerg("r13 " PRIvirt " r14 " PRIvirt " r15 " PRIvirt, f->r13, f->r14, f->r15);
-    pr_emerg("cr0 " PRIvirt " cr2 " PRIvirt, x86_read_cr0(), x86_read_cr2());
-    pr_emerg("cr3 " PRIvirt " cr4 " PRIvirt, x86_read_cr3(), x86_read_cr4());
-}
-
 static struct trap_fault fault_of(uint64_t vector, uint64_t error_code)
 {
     return (struct trap_fault){
@@ -170,14 +114,26 @@ static bool resume_safe_access(struct trap_frame *frame)
 
 static bool resume_probe(struct trap_frame *frame)
 {
-    if (!probe.active) {
+    if (!probe.active || !(probe.dumps || is_fault_of_an_instruction(frame->vector))) {
         return false;
     }
-    probe.fault = fault_of(frame->vector, frame->error_code);
     probe.active = false;
+    probe.fault = fault_of(frame->vector, frame->error_code);
+    if (probe.dumps) {
+        crash_dump(frame);
+    }
     frame->rip = probe.where.resume_rip;
     frame->rsp = probe.where.resume_rsp;
+    frame->rflags &= ~RFLAGS_TRAP; /* a single step ends here */
     return true;
+}
+
+/* RIP is behind the INT3: its byte tells the function. */
+static void go_on_behind_breakpoint(const struct trap_frame *frame)
+{
+    char text[160]; /* cut text is still a text */
+    (void)symbols_describe(virt_addr(frame->rip - 1), text, sizeof(text));
+    pr_warn("trap: breakpoint at " PRIvirt " %s: going on", frame->rip - 1, text);
 }
 
 trap_hook *trap_set_hook(trap_hook *handles)
@@ -189,20 +145,23 @@ trap_hook *trap_set_hook(trap_hook *handles)
 
 NO_BREAKPOINT void trap_dispatch(struct trap_frame *frame)
 {
-    if (is_fault_of_an_instruction(frame->vector) &&
-        (resume_safe_access(frame) || resume_probe(frame))) {
+    if (is_fault_of_an_instruction(frame->vector) && resume_safe_access(frame)) {
+        return;
+    }
+    if (resume_probe(frame)) {
         return;
     }
     if (hook.handles != NULL && hook.handles(frame)) {
         return;
     }
     if (frame->vector == TRAP_BREAKPOINT) {
-        pr_warn("trap: breakpoint at " PRIvirt ": going on", frame->rip);
+        go_on_behind_breakpoint(frame);
         return;
     }
-    dump_frame(frame);
-    backtrace_print(virt_addr(frame->rip), virt_addr(frame->rbp));
-    panic_after_dump("unexpected %s at " PRIvirt, trap_name(frame->vector), frame->rip);
+    if (panic_begin()) {
+        crash_dump(frame);
+    }
+    panic_after_dump("unexpected %s at " PRIvirt, crash_name(frame->vector), frame->rip);
 }
 
 static struct trap_fault describe(uint64_t fault)
@@ -222,13 +181,24 @@ struct trap_fault trap_probe_write(virt_addr_t virt, uint8_t value)
     return describe(x86_safe_store_1(virt.value, value));
 }
 
-struct trap_fault trap_probe_execute(virt_addr_t virt)
+static struct trap_fault probe_call(virt_addr_t virt, bool dumps)
 {
     probe.fault = (struct trap_fault){ .faulted = false };
+    probe.dumps = dumps;
     probe.active = true;
     arch_compiler_fence();
     x86_probe_execute(&probe.where, virt.value);
     arch_compiler_fence();
     probe.active = false;
     return probe.fault;
+}
+
+struct trap_fault trap_probe_execute(virt_addr_t virt)
+{
+    return probe_call(virt, false);
+}
+
+void trap_call_and_dump(void (*raise)(void))
+{
+    (void)probe_call(virt_addr((uintptr_t)raise), true); /* the dump has told it */
 }

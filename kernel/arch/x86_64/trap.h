@@ -16,6 +16,7 @@
 #define TRAP_DEBUG              1
 #define TRAP_NMI                2
 #define TRAP_BREAKPOINT         3
+#define TRAP_OVERFLOW           4
 #define TRAP_INVALID_OPCODE     6
 #define TRAP_DOUBLE_FAULT       8
 #define TRAP_GENERAL_PROTECTION 13
@@ -68,7 +69,8 @@ struct trap_fault trap_probe_read(virt_addr_t virt);
 struct trap_fault trap_probe_write(virt_addr_t virt, uint8_t value);
 struct trap_fault trap_probe_execute(virt_addr_t virt);
 
-/** Text of an exception @p vector, e.g. "page fault". */
-const char *trap_name(uint64_t vector);
+/** Calls @p raise, whose exception is dumped as a crash and then ends the call. @p raise may leave
+ *  every register and the stack as it likes. Context: as trap_probe_execute(). */
+void trap_call_and_dump(void (*raise)(void));
 
 #endif
