@@ -56,6 +56,12 @@ class DepsTest(unittest.TestCase):
         self.assertIn("shellcheck", self.apt_calls())
         self.assertNotIn("qemu", self.apt_calls())
 
+    def test_secure_boot_adds_what_signs(self):
+        self.deps("run")
+        (self.work / "apt").unlink()
+        self.assertEqual(self.deps("secure-boot"), 0)
+        self.assertIn("install --no-install-recommends sbsigntool openssl\n", self.apt_calls())
+
     def test_failed_installation_updates_the_lists_and_prints_the_line(self):
         self.assertEqual(self.deps("run", APT_FAILS="1"), 1)
         self.assertIn("update", self.apt_calls())

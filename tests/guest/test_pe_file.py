@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """pe_file.py: the built loader follows every rule, and a copy that breaks one is found out.
 
-ESP in the environment names the folder of the loader, as for the other tests.
+BUILD in the environment names the folder of the build, as for the other tests. The loader is the
+unsigned one; gates.py looks at what is on the ESP.
 """
 
 import os
@@ -16,8 +17,9 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests"))
 import pe_file  # noqa: E402  pylint: disable=wrong-import-position
 
-LOADER = TOP / os.environ.get("ESP", "esp") / "EFI/BOOT/BOOTX64.EFI"
-CHECKSUM = TOP / os.environ.get("BUILD", "build") / "host/pe_checksum"
+BUILD = TOP / os.environ.get("BUILD", "build")
+LOADER = BUILD / "BOOTX64.unsigned.EFI"
+CHECKSUM = BUILD / "host/pe_checksum"
 
 
 def patched(data, at, layout, value):
