@@ -119,7 +119,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/arch/x86_64/crash_text.c kernel/arch/x86_64/crash_dump.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
-                          loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c loader/handover.c)
+                          loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
+                          loader/preflight.c loader/pci_masters.c loader/handover.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

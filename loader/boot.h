@@ -51,6 +51,7 @@ struct boot {
     const char *return_code; /* set: back to the firmware; also how a dry run ends */
     uint32_t wait_seconds;   /* wait=, for a key before that; 0: no wait */
 
+    const char *watchdog_fault; /* why it may still run; NULL: it is off */
     struct cpu_features cpu;
     struct options options;
     uint64_t mem_limit_bytes; /* mem=, UINT64_MAX = no limit */
@@ -99,7 +100,10 @@ MUST_CHECK enum kstatus boot_open_consoles(struct boot *boot);
 /** Joins \firstlight\cmdline.txt and LoadOptions. Never fails: what is missing is empty. */
 MUST_CHECK enum kstatus boot_read_options(struct boot *boot);
 
-/** Reads CPUID; refuses 5-level paging (`la57`) and CPUs without the essentials (`cpu`). */
+/** Pre-flight (preflight.h), a line each; refuses CPUs without the essentials (`cpu`), 5-level
+ * paging
+ *  (`la57`), page tables of the firmware that are encrypted (`sme`), encrypted guests
+ *  (`encrypted-guest`). */
 MUST_CHECK enum kstatus boot_check_cpu(struct boot *boot);
 
 /** Asks the firmware about itself, the tables it has, the screen, the TSC. Never fails. */

@@ -12,9 +12,11 @@
 #include "efi_console.h"
 #include "handoff.h"
 #include "lib/format.h"
+#include "pci_masters.h"
 
-#define STOP_SECONDS 30U
-#define TSC_HZ_GUESS UINT64_C(3000000000) /* where nothing is known; only bounds the wait */
+#define STOP_SECONDS  30U
+#define MASTERS_SHOWN 16U
+#define TSC_HZ_GUESS  UINT64_C(3000000000) /* where nothing is known; only bounds the wait */
 
 /* ---- stop ---------------------------------------------------------------------------------------
  */
@@ -144,8 +146,29 @@ enum kstatus boot_leave_firmware(struct boot *boot)
 /* ---- final map ----------------------------------------------------------------------------------
  */
 
+static void print_master(void *context, const struct pci_master *master)
+{
+    uint32_t *const shown = context;
+    if ((*shown)++ < MASTERS_SHOWN) {
+        efi_console_print("pci: %02x:%02x.%u (%04x:%04x, class %06x) still masters the bus",
+                          master->bus, master->device, master->function, master->vendor,
+                          master->product, master->class_code);
+    }
+}
+
+/* Devices that the firmware left running may write to memory that is the kernel's now. */
+static void print_masters(void)
+{
+    uint32_t shown = 0;
+    const uint32_t count = pci_masters_list(print_master, &shown);
+    if (count > 0) {
+        efi_console_print("warning: %u PCI devices still master the bus", count);
+    }
+}
+
 enum kstatus boot_finish_map(struct boot *boot)
 {
+    print_masters();
     if (boot_build_map(boot, &boot->exit.map) != K_OK) {
         boot_stop(boot, "last-map", "the firmware's last memory map contradicts its allocations");
     }

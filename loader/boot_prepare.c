@@ -17,8 +17,8 @@
 #include "efi_time.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "preflight.h"
 
-#define CR4_LA57              (UINT64_C(1) << 12)
 #define COMMAND_LINE_FILE_MAX (size_t)65536
 #define KERNEL_FILE_MAX       (size_t)(64U << 20)
 #define REPORT_LINE_BYTES     384U
@@ -48,7 +48,10 @@ enum kstatus boot_refuse(struct boot *boot, enum kstatus status, const char *cod
 enum kstatus boot_open_consoles(struct boot *boot)
 {
     /* Five minutes after the start the firmware would reset the machine (UEFI 2.10, 7.5.1). */
-    (void)boot->services->SetWatchdogTimer(0, 0, 0, NULL); /* where it fails there is none */
+    const EFI_STATUS status = boot->services->SetWatchdogTimer(0, 0, 0, NULL);
+    boot->watchdog_fault = !EFI_ERROR(status)          ? NULL
+                           : status == EFI_UNSUPPORTED ? "unsupported"
+                                                       : "device error";
     efi_console_init(boot->system);
     efi_console_print("Firstlight %s, UEFI loader", FIRSTLIGHT_VERSION);
     return K_OK;
@@ -56,26 +59,27 @@ enum kstatus boot_open_consoles(struct boot *boot)
 
 enum kstatus boot_check_cpu(struct boot *boot)
 {
-    struct cpu_features *const cpu = &boot->cpu;
-    cpu_features_read(cpu);
-    boot->info.phys_bits = cpu->phys_bits;
-    if ((x86_read_cr4() & CR4_LA57) != 0) {
-        return boot_refuse(
-            boot, K_ENOTSUP, "la57",
-            "the firmware runs on 5-level page tables (CR4.LA57 = 1); switch 5-level "
-            "paging off in its set-up");
+    struct preflight_facts facts;
+    struct preflight_finding refused = { .code = NULL };
+    preflight_read(&facts);
+    facts.watchdog_fault = boot->watchdog_fault;
+    boot->cpu = facts.cpu;
+    boot->info.phys_bits = facts.cpu.phys_bits;
+    efi_console_print("cpu: %s", facts.cpu.vendor);
+    for (size_t i = 0; i < PREFLIGHT_CHECKS; i++) {
+        struct preflight_finding finding;
+        preflight_judge(&facts, i, &finding);
+        efi_console_print("preflight: %s: %s: %s", finding.name, finding.state,
+                          preflight_verdict_name(finding.verdict));
+        if (finding.verdict == PREFLIGHT_WARNING) {
+            efi_console_print("warning: %s", finding.advice);
+        }
+        if (finding.verdict == PREFLIGHT_REFUSED && refused.code == NULL) {
+            refused = finding; /* the first one ends the boot, once all have been shown */
+        }
     }
-    if (!cpu->long_mode || !cpu->pae || !cpu->msr) {
-        return boot_refuse(boot, K_ENOTSUP, "cpu",
-                           "CPU %s lacks long mode (%d), PAE (%d) or MSRs (%d); use a 64-bit CPU",
-                           cpu->vendor, cpu->long_mode, cpu->pae, cpu->msr);
-    }
-    efi_console_print("cpu: %s, %u address bits, NX %s, 1 GiB pages %s", cpu->vendor,
-                      cpu->phys_bits, cpu->nx ? "yes" : "no", cpu->pages_1g ? "yes" : "no");
-    if (!cpu->nx) {
-        efi_console_print("warning: this CPU has no NX: all memory stays executable");
-    }
-    return K_OK;
+    return refused.code == NULL ? K_OK
+                                : boot_refuse(boot, K_ENOTSUP, refused.code, "%s", refused.advice);
 }
 
 /* ---- machine ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ MESSAGE_DOCUMENTS = ("docs/real-pc.md", "docs/debugging.md")
 QUIET_FOLDERS = ("kernel/monitor/", "kernel/selftest/", "kernel/bench/")
 
 # Function that shows a message -> which of its arguments is the format.
-MESSAGE_FUNCTIONS = {"efi_console_print": 0, "boot_refuse": 3, "boot_stop": 2, "pr_emerg": 0,
+MESSAGE_FUNCTIONS = {"efi_console_print": 0, "boot_refuse": 3, "boot_stop": 2, "deny": 2, "warn": 1, "pr_emerg": 0,
                      "pr_err": 0, "pr_warn": 0, "pr_info": 0, "panic": 0, "console_printf": 0,
                      "printk": 1, "refuse": 1}
 # Files whose functions return the text of a fault that such a message then carries.
@@ -217,7 +217,7 @@ def check_every_error_code_has_an_anchor():
     codes = set()
     for path in sorted((TOP / "loader").glob("*.c")):
         text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.S)
-        for call, index in (("boot_refuse", 2), ("boot_stop", 1)):
+        for call, index in (("boot_refuse", 2), ("boot_stop", 1), ("deny", 1)):
             for match in re.finditer(rf"\b{call}\(", text):
                 code = format_of(split_arguments(text, match.end())[index])
                 codes |= {code} if code else set()

@@ -53,7 +53,7 @@ static uint32_t bit(bool set, unsigned position)
     return set ? UINT32_C(1) << position : 0;
 }
 
-struct x86_cpuid_registers x86_cpuid(uint32_t leaf, uint32_t subleaf)
+static struct x86_cpuid_registers usual_leaf(uint32_t leaf, uint32_t subleaf)
 {
     struct x86_cpuid_registers r = { 0 };
     switch (leaf) {
@@ -90,8 +90,28 @@ struct x86_cpuid_registers x86_cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
+struct x86_cpuid_registers x86_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct x86_cpuid_registers r = usual_leaf(leaf, subleaf);
+    for (uint32_t i = 0; i < fake_cpu.cpuid_count && subleaf == 0; i++) {
+        const struct fake_cpuid *const more = &fake_cpu.cpuid[i];
+        if (more->leaf == leaf) {
+            r.eax |= more->eax;
+            r.ebx |= more->ebx;
+            r.ecx |= more->ecx;
+            r.edx |= more->edx;
+        }
+    }
+    return r;
+}
+
 uint64_t x86_rdmsr(uint32_t msr)
 {
+    for (uint32_t i = 0; i < fake_cpu.msr_count; i++) {
+        if (fake_cpu.msrs[i].number == msr) {
+            return fake_cpu.msrs[i].value;
+        }
+    }
     switch (msr) {
     case MSR_EFER:
         return fake_cpu.efer;

@@ -9,6 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Bits that CPUID has at a leaf (subleaf 0) besides those that follow from the fields. */
+struct fake_cpuid {
+    uint32_t leaf;
+    uint32_t eax;
+    uint32_t ebx;
+    uint32_t ecx;
+    uint32_t edx;
+};
+
+struct fake_msr {
+    uint32_t number;
+    uint64_t value;
+};
+
 struct fake_cpu {
     uint64_t cr0;
     uint64_t cr2;
@@ -32,6 +46,12 @@ struct fake_cpu {
     bool has_rdrand;
     bool hypervisor;
     uint8_t phys_bits;
+
+    /* What there is besides: CPUID bits, registers. An MSR that is not there ends the test. */
+    const struct fake_cpuid *cpuid;
+    uint32_t cpuid_count;
+    const struct fake_msr *msrs;
+    uint32_t msr_count;
 
     /* What was done. */
     uint32_t invlpg_count;

@@ -734,6 +734,7 @@ static void loader_console_that_fails_is_no_obstacle(struct ktest *t)
                     { FAKE_EFI_STALL, 1, FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR } },
     };
     enters(t, &script, "left boot services");
+    KTEST_TRUE(t, printed("preflight: watchdog: device error: warning"));
     KTEST_EQ(t, result.info.tsc_hz, 0);
 }
 

@@ -20,13 +20,25 @@ static const struct fake_efi_range no_free_memory[] = {
     { EFI_MAP_BOOT_SERVICES_DATA, 0x100000, 0x1000, 0xf },
 };
 
+/* SME and SEV, the C bit at 47. */
+static const struct fake_cpuid sme_leaves[2] = { { .leaf = 0x80000000, .eax = 0x1f },
+                                                 { .leaf = 0x8000001f, .eax = 3, .ebx = 47 } };
+static const struct fake_msr sme_on = { 0xc0010010, UINT64_C(1) << 23 };
+static const struct fake_msr sev_on = { 0xc0010131, 1 };
+
 static const struct {
     const char *code;
     const char *cause; /* part of the line before */
     struct fake_efi_script script;
 } rows[] = {
     { "la57", "refused: the firmware runs on 5-level page tables", { .la57 = true } },
-    { "cpu", "refused: CPU ", { .no_long_mode = true } },
+    { "cpu", "refused: this CPU lacks", { .no_long_mode = true } },
+    { "sme",
+      "refused: the firmware's page tables are encrypted",
+      { .cpuid = sme_leaves, .msr = &sme_on, .cr3 = UINT64_C(1) << 47 | 0x1000 } },
+    { "encrypted-guest",
+      "refused: this virtual machine's memory is encrypted",
+      { .is_guest = true, .cpuid = sme_leaves, .msr = &sev_on } },
     { "kernel-not-found",
       "refused: kernel=\\none.elf cannot be read",
       { .load_options = missing_kernel, .load_options_bytes = sizeof(missing_kernel) } },

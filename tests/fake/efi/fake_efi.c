@@ -161,6 +161,12 @@ static void start_cpu(const struct fake_efi_script *script)
     fake_cpu_reset();
     fake_cpu.has_nx = !script->has_nx_cleared;
     fake_cpu.efer = script->has_nx_cleared ? 0x500 : 0xd00;
+    fake_cpu.hypervisor = script->is_guest;
+    fake_cpu.cr3 = script->cr3;
+    fake_cpu.cpuid = script->cpuid;
+    fake_cpu.cpuid_count = script->cpuid != NULL ? 2 : 0;
+    fake_cpu.msrs = script->msr;
+    fake_cpu.msr_count = script->msr != NULL ? 1 : 0;
     fake_cpu.has_long_mode = !script->no_long_mode;
     fake_cpu.cr4 |= script->la57 ? CR4_LA57 : 0;
     /* Without a port whose polls take time, reading the clock does. */

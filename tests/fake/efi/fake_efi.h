@@ -24,6 +24,8 @@
 
 #include "shared/bootinfo.h"
 
+#include "tests/fake/fake_cpu.h"
+
 enum fake_efi_service {
     FAKE_EFI_ALLOCATE_PAGES,
     FAKE_EFI_FREE_PAGES,
@@ -120,8 +122,12 @@ struct fake_efi_script {
     uint32_t range_count;
     bool no_uart;
     bool la57;
-    bool no_long_mode;   /* CPUID denies what runs */
-    bool has_nx_cleared; /* the CPU has no NX */
+    bool no_long_mode; /* CPUID denies what runs */
+    bool is_guest;     /* under a hypervisor */
+    uint64_t cr3;
+    const struct fake_cpuid *cpuid; /* two leaves, or NULL */
+    const struct fake_msr *msr;     /* one, or NULL */
+    bool has_nx_cleared;            /* the CPU has no NX */
     /* firmware at rest */
     bool no_conout;
     bool no_conin;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * See pci_masters.h. All 256 buses are looked at, 8,192 reads: bridges need not be understood, and
+ * machines with several root bridges need no table. Stateless.
+ */
+#include "pci_masters.h"
+
+#include <stdbool.h>
+
+#include <arch/io.h>
+
+#include "lib/bits.h"
+
+#define CONFIG_ADDRESS   0xcf8U
+#define CONFIG_DATA      0xcfcU
+#define CONFIG_ENABLE    (UINT32_C(1) << 31)
+#define REGISTER_ID      0x00U
+#define REGISTER_COMMAND 0x04U
+#define REGISTER_CLASS   0x08U
+#define REGISTER_HEADER  0x0cU
+#define NO_DEVICE        0xffffU
+#define COMMAND_MASTER   BIT(2)
+#define HEADER_MANY      BIT(23) /* of the register: bit 7 of the header type */
+#define CLASS_BRIDGE     0x06U
+#define BUSES            256U
+#define DEVICES          32U
+#define FUNCTIONS        8U
+
+/* Bus, device and function as the address register has them, from bit 8 on. */
+static uint32_t read_config(uint32_t address, uint32_t offset)
+{
+    x86_outl(CONFIG_ADDRESS, CONFIG_ENABLE | address << 8 | offset);
+    return x86_inl(CONFIG_DATA);
+}
+
+/* Fills @p master where the function at @p address is one that counts. */
+static bool is_master(uint32_t address, struct pci_master *master)
+{
+    const uint32_t id = read_config(address, REGISTER_ID);
+    if ((id & NO_DEVICE) == NO_DEVICE ||
+        (read_config(address, REGISTER_COMMAND) & COMMAND_MASTER) == 0) {
+        return false;
+    }
+    *master = (struct pci_master){
+        .bus = (uint8_t)(address >> 8),
+        .device = (uint8_t)(address >> 3 & (DEVICES - 1)),
+        .function = (uint8_t)(address & (FUNCTIONS - 1)),
+        .vendor = (uint16_t)(id & 0xffffU),
+        .product = (uint16_t)(id >> 16),
+        .class_code = read_config(address, REGISTER_CLASS) >> 8,
+    };
+    return master->class_code >> 16 != CLASS_BRIDGE;
+}
+
+/* How many functions of the device at @p address are worth a look. */
+static uint32_t functions_of(uint32_t address)
+{
+    if ((read_config(address, REGISTER_ID) & NO_DEVICE) == NO_DEVICE) {
+        return 0;
+    }
+    return (read_config(address, REGISTER_HEADER) & HEADER_MANY) != 0 ? FUNCTIONS : 1;
+}
+
+uint32_t pci_masters_list(void (*found)(void *context, const struct pci_master *master),
+                          void *context)
+{
+    uint32_t count = 0;
+    for (uint32_t device = 0; device < BUSES * DEVICES; device++) {
+        const uint32_t first = device * FUNCTIONS;
+        const uint32_t functions = functions_of(first);
+        for (uint32_t i = 0; i < functions; i++) {
+            struct pci_master master;
+            if (is_master(first + i, &master)) {
+                found(context, &master);
+                count++;
+            }
+        }
+    }
+    return count;
+}
