@@ -109,7 +109,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/log_ring.c kernel/log_output.c \
                           kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
-                          kernel/dev/text_display.c \
+                          kernel/dev/text_display.c kernel/dev/ps2_scancodes.c kernel/dev/ps2_keyboard.c \
                           $(HOST_MONITOR_C) \
                           kernel/symbol_table.c kernel/lib/range_decoder.c kernel/log_tail.c \
                           kernel/lockdown.c) \

@@ -21,6 +21,12 @@
 #define HEADER_LENGTH 4U  /* offset */
 #define TABLE_MAX     (1U << 20)
 
+#define HEADER_REVISION 8U /* offset */
+
+#define FADT_BOOT_ARCH      109U /* offset of IAPC_BOOT_ARCH */
+#define FADT_REVISION_FLAGS 3U   /* of the first that has it: ACPI 2.0 */
+#define FADT_HAS_8042       2U
+
 #define MADT_ENTRIES      44U /* offset of the first interrupt controller structure */
 #define MADT_LOCAL_APIC   0U
 #define MADT_LOCAL_X2APIC 9U
@@ -123,7 +129,9 @@ static uint32_t count_enabled(const struct table *madt)
     return cpus;
 }
 
-uint32_t acpi_count_cpus(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
+/* The first table with @p signature that the root table lists. */
+static bool find(const uint8_t *rsdp, uint32_t rsdp_size_bytes, const char *signature,
+                 struct table *found)
 {
     uint64_t address = 0;
     uint32_t address_size = 0;
@@ -136,10 +144,22 @@ uint32_t acpi_count_cpus(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
         memcpy(&address, rsdp + RSDP_RSDT, 4);
     }
     struct table root;
+    return address != 0 && open_table(address, &root) &&
+           find_table(&root, address_size, signature, found);
+}
+
+uint32_t acpi_count_cpus(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
+{
     struct table madt;
-    if (address == 0 || !open_table(address, &root) ||
-        !find_table(&root, address_size, "APIC", &madt)) {
-        return 0;
+    return find(rsdp, rsdp_size_bytes, "APIC", &madt) ? count_enabled(&madt) : 0;
+}
+
+bool acpi_denies_8042(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
+{
+    struct table fadt;
+    if (!find(rsdp, rsdp_size_bytes, "FACP", &fadt) || fadt.length < FADT_BOOT_ARCH + 2 ||
+        read_bytes(fadt.phys + HEADER_REVISION, 1) < FADT_REVISION_FLAGS) {
+        return false;
     }
-    return count_enabled(&madt);
+    return (read_bytes(fadt.phys + FADT_BOOT_ARCH, 2) & FADT_HAS_8042) == 0;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See console.h. State: the UART of COM1, which outputs are allowed, the tap and the poll hook.
+ * See console.h. State: the UART of COM1, the keyboard, which outputs are allowed, the tap and the
+ * poll hook.
  */
 #include "console.h"
 
 #include <stdarg.h>
 
+#include "dev/ps2_keyboard.h"
 #include "dev/screen.h"
 #include "dev/serial8250.h"
 #include "lib/bits.h"
@@ -16,6 +18,7 @@ static struct serial8250 serial;
 static bool serial_is_probed;
 static bool serial_is_off; /* console= names other outputs only */
 static bool screen_is_on;
+static struct ps2_keyboard keyboard;
 static struct {
     void (*put)(void *context, const char *text, size_t size_bytes); /* NULL: no tap */
     void *context;
@@ -169,7 +172,17 @@ int console_read(void)
     console_poll();
     uint8_t byte;
     printk_pump();
-    return serial8250_getc(&serial, &byte) == K_OK ? byte : -1;
+    return serial8250_getc(&serial, &byte) == K_OK ? byte : ps2_keyboard_getc(&keyboard);
+}
+
+enum kstatus console_init_keyboard(void)
+{
+    return ps2_keyboard_init(&keyboard);
+}
+
+bool console_has_keyboard(void)
+{
+    return keyboard.present;
 }
 
 const struct serial8250 *console_serial(void)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kstatus.h"
 #include "lib/compiler.h"
 
 struct serial8250;
@@ -37,6 +38,13 @@ void console_write_serial(const char *text, size_t size_bytes);
 
 /** printf to console_write(), without level or time stamp. One call prints at most 511 bytes. */
 void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/** Looks for a PS/2 keyboard, which console_read() then reads too. @return as ps2_keyboard_init()
+ */
+MUST_CHECK enum kstatus console_init_keyboard(void);
+
+/** Whether a keyboard answered. */
+bool console_has_keyboard(void);
 
 /** @return the next byte that was typed, or -1 where there is none. Never waits; shows some of the
  *  log where that is behind. */

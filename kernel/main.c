@@ -11,6 +11,7 @@
 
 #include <arch/cpu.h>
 
+#include "acpi.h"
 #include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/gdt.h"
@@ -130,6 +131,22 @@ static void start_screen(const struct boot_options *options)
     }
 }
 
+/* Typing works on the serial line and on the keyboard at once. */
+static void start_keyboard(void)
+{
+    const struct bootinfo *const info = mm_bootinfo();
+    if (acpi_denies_8042(info->rsdp_copy, info->rsdp_copy_size)) {
+        pr_debug("keyboard: ACPI says that there is no controller");
+        return;
+    }
+    const enum kstatus status = console_init_keyboard();
+    if (status == K_OK) {
+        pr_info("keyboard: PS/2");
+    } else if (status != K_ENOENT) {
+        pr_warn("keyboard: the controller does not answer: %s", kstatus_name(status));
+    }
+}
+
 /* What nobody needs once the kernel runs on its own tables. */
 static void release_boot_memory(void)
 {
@@ -194,8 +211,9 @@ void kernel_main(struct bootinfo *bootinfo)
     init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
     buddy_set_poisoning(locked_frame_allocator_inner(), options.poison);
     start_screen(&options); /* shows the log so far */
-    release_boot_memory();  /* low remap, loader memory */
-    prove_memory();         /* books and audit */
+    start_keyboard();
+    release_boot_memory(); /* low remap, loader memory */
+    prove_memory();        /* books and audit */
     stages_mark("ready");
 
     printk_set_deferred(false);

@@ -39,6 +39,7 @@ test-long: $(BUILD)/host/unit $(BUILD)/host/buddy_storm $(EFI)
 	$(Q)PAGE_MAPPER_STEPS=$(LONG_STEPS) $(BUILD)/host/unit mm.paging.random
 	$(Q)$(BUILD)/host/buddy_storm --operations 100000000 --injections 1000000 --threads 2
 	$(Q)$(PYTHON) tests/guest/run_matrix.py --build $(BUILD) --esp $(ESP) --full
+	$(Q)STORM_SECONDS=60 BUILD=$(BUILD) ESP=$(ESP) $(PYTHON) tests/python_tests.py script_monitor.py 1
 
 # Static analysis: slower than the gates that `make test` runs, zero findings all the same.
 .PHONY: check

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See monitor.h. The line editor takes care of what is typed, command.c of what it means. Without a
- * serial port there is nobody to talk to: the CPU rests.
+ * See monitor.h. The line editor takes care of what is typed, command.c of what it means. Typing
+ * comes from the serial line and from the keyboard. Without a serial port, and without a keyboard
+ * that has a screen, there is nobody to talk to: the CPU rests.
  */
 #include "monitor/monitor.h"
 
@@ -50,7 +51,7 @@ void monitor_run(void)
 {
     static struct line_editor editor;
     struct line_view view;
-    if (!console_has_serial()) {
+    if (!console_has_serial() && !(console_has_keyboard() && console_takes_screen())) {
         power_halt();
     }
     line_view_init(&view, echo, NULL, PROMPT, COLUMNS);

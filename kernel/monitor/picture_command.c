@@ -125,9 +125,9 @@ static void draw_map(bool plain)
     for (unsigned row = 0; row < PICTURE_ROWS && !monitor_interrupted(); row++) {
         draw_row(&map, row * PICTURE_COLUMNS * cell_bytes, cell_bytes, plain);
     }
-    console_printf("a cell is %" FMTu64 " KiB;", cell_bytes / 1024);
+    console_printf("a cell is %" FMTu64 " KiB;\n", cell_bytes / 1024);
     for (size_t i = 0; i < KIND_COUNT; i++) {
-        console_printf(" %c %s", kinds[i].letter, kinds[i].name);
+        console_printf("%s%c %s", i > 0 ? "  " : "", kinds[i].letter, kinds[i].name);
     }
     console_printf("\n");
 }

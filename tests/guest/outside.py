@@ -13,6 +13,8 @@ import fcntl
 import os
 import re
 import select
+import struct
+import termios
 import time
 from typing import NamedTuple
 
@@ -150,6 +152,38 @@ class PromptGuest(screen.Guest):
     def read_until(self, text, seconds=90):
         """What the guest printed up to some place behind `text`."""
         return self.read(lambda seen: text.encode() in seen, seconds)
+
+    def flood(self, pieces, seconds, read=True):
+        """Types `pieces` as fast as the guest takes them, for so long; reads what it prints, or lets
+        it pile up. Returns the number of bytes."""
+        sent = 0
+        deadline = time.monotonic() + seconds
+        for piece in pieces:
+            while piece and time.monotonic() < deadline:
+                readable, writable, _ = select.select([self.output] if read else [], [self.input],
+                                                      [], 0.5)
+                if readable:
+                    os.read(self.output, 65536)
+                if writable:
+                    done = os.write(self.input, piece[:1024])
+                    piece, sent = piece[done:], sent + done
+            if piece:
+                break
+        return sent
+
+    def wait_until_output_stands_still(self, still=3, seconds=120):
+        """Waits until nobody reads and nothing more comes: the pipe is full."""
+        deadline = time.monotonic() + seconds
+        waiting, since = -1, time.monotonic()
+        while time.monotonic() - since < still:
+            now = struct.unpack("i", fcntl.ioctl(self.output, termios.FIONREAD, b"\0" * 4))[0]
+            if now != waiting:
+                waiting, since = now, time.monotonic()
+            if time.monotonic() > deadline:
+                raise AssertionError("the guest prints for ever")
+            select.select([], [], [], 0.1)
+        if waiting < self.PIPE_BYTES - 8192:
+            raise AssertionError(f"only {waiting} bytes came")
 
     def type(self, line):
         """The answer to `line`, without its echo."""

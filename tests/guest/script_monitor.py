@@ -3,26 +3,52 @@
 report.py checks), QEMU's own monitor, the kernel's ELF file, docs/commands.md. One boot serves many.
 """
 
+import itertools
 import os
+import random
 import re
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 import boot as boot_module
 import outside
 import report
+import screen
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("BUILD", "build")
 ESP = TOP / os.environ.get("ESP", "esp")
 PAGE = 4096
+STORM_SECONDS = int(os.environ.get("STORM_SECONDS", "5"))
 DIRECT_MAP = 0xffff800000000000
 EFI_NAMES = ("reserved", "loader-code", "loader-data", "boot-code", "boot-data", "runtime-code",
              "runtime-data", "conventional", "unusable", "acpi", "nvs", "mmio", "mmio-port", "pal",
              "persistent", "unaccepted")
+
+
+# Harmless whatever follows them; `search` and `dump` end with the next Ctrl-C.
+STORM_WORDS = (b"help", b"memmap", b"explain", b"areas", b"vm walk", b"vm", b"peek", b"dump",
+               b"search", b"poke", b"picture", b"buddy", b"usage", b"unknown", b"alloc x", b"free")
+
+
+def storm_piece(source):
+    """Some bytes of the storm, which leave an empty line behind."""
+    kind = source.randrange(4)
+    if kind == 0:  # anything but Enter
+        junk = source.randbytes(source.randrange(200)).translate(None, b"\r\n")
+    elif kind == 1:  # keys
+        junk = b"".join(source.choice((b"\x1b[A", b"\x1b[D", b"\x1b[3~", b"\x17", b"\t", b"ab ",
+                                       b"\x1b[200~", b"\x0c")) for _ in range(30))
+    elif kind == 2:  # a line that is too long
+        return b"\x03" + b"p" * source.randrange(1000, 1100) + b"!?\r"
+    else:
+        junk = bytes(source.choices(b"0123456789abcdefx:+-\" ", k=source.randrange(40)))
+        return b"\x03" + source.choice(STORM_WORDS) + b" " + junk + b"\r"
+    return junk + b"\x03"
 
 
 def start_guest(case, words="test=mm.areas", **fields):
@@ -377,6 +403,94 @@ class TypingTest(unittest.TestCase):
     def test_lockdown_refuses_poke(self):
         self.assertIn("refused: poke: lockdown is on\n", self.guest.type("poke 0 0"))
         self.assertIn("cannot read", self.guest.type("peek 0"))
+
+
+    def test_storm_of_bytes(self):
+        """Junk, escape sequences, overlong lines, and harmless commands with junk behind them, as
+        fast as the guest takes them. No line of junk ends with Enter: none can be `exit`."""
+        seed = int(os.environ.get("STORM_SEED", "1"))
+        print(f"# storm: seed {seed}, {STORM_SECONDS} s")
+        random_bytes = random.Random(seed)
+        usage = self.guest.type("usage")
+        sent = self.guest.flood((storm_piece(random_bytes) for _ in itertools.count()),
+                                STORM_SECONDS)
+        print(f"# storm: {sent} bytes")
+        self.assertGreater(sent, 10000)
+        self.settle()
+        self.assertEqual(self.guest.type("usage"), usage)
+        self.assertEqual(self.guest.type("buddy check"), "every invariant holds\n")
+
+    def test_a_terminal_that_stops_reading(self):
+        usage = self.guest.type("usage")
+        self.guest.flood(itertools.repeat(b"vm leaves\r", 12), 600, read=False)
+        self.guest.wait_until_output_stands_still()
+        self.settle()
+        self.assertEqual(self.guest.type("usage"), usage)
+
+    def settle(self):
+        """Reads until the guest has taken all that was typed."""
+        os.write(self.guest.input, b"\x03\x03settled?\r")
+        prompt = b'unknown command "settled?"; `help` lists them\r\n' + outside.PROMPT.encode()
+        self.guest.read(lambda seen: seen.endswith(prompt), 120)
+
+
+class KeyboardTest(unittest.TestCase):
+    """The PS/2 keyboard of QEMU, its keys pressed by QEMU's monitor."""
+
+    KEYS = {" ": "spc", "\n": "ret", "_": "shift-minus", "\b": "backspace", "\x03": "ctrl-c",
+            "<": "left", "^": "up"}
+
+    def press(self, guest, text):
+        for c in text:
+            key = self.KEYS.get(c) or (f"shift-{c.lower()}" if c.isupper() else c)
+            guest.command("human-monitor-command", **{"command-line": f"sendkey {key} 1"})
+            guest.command("query-status")
+
+    def test_serial_line_and_keyboard_type_at_once(self):
+        guest, log = start_guest(self)
+        self.assertIn("] keyboard: PS/2\n", log)
+        usage = guest.type("usage")
+        self.press(guest, "usge<<a\n")
+        self.assertTrue(guest.read_to_prompt().endswith(usage + outside.PROMPT))
+        os.write(guest.input, b"us")
+        guest.read_until("us")
+        self.press(guest, "age\n")
+        self.assertTrue(guest.read_to_prompt().endswith(usage + outside.PROMPT))
+        os.write(guest.input, b"memtest 10000\r")
+        guest.read_until("memtest: ")
+        self.press(guest, "\x03")
+        self.assertIn("(stopped)\n", guest.read_to_prompt())
+
+    def test_without_a_serial_port_the_prompt_is_on_the_screen(self):
+        font = screen.read_psf1((BUILD / "font.psf").read_bytes())
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        boot = boot_module.Boot("keyboard", firmware="2M", medium="kernel", serial=False,
+                                words="test=mm.areas")
+        build = boot_module.Build(ESP / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
+        arguments = boot_module.qemu_arguments(boot, build, Path(folder.name))
+        device = ["-device", "VGA,xres=1024,yres=768"]
+        with screen.Guest([*arguments, *device], Path(folder.name)) as guest:
+            self.wait_for_rows(guest, font, lambda rows: rows[-1] == "firstlight>")
+            self.press(guest, "NO_such\nareas\n")
+            rows = self.wait_for_rows(
+                guest, font, lambda rows: any(" areas, " in row for row in rows[-3:]))
+        self.assertIn('unknown command "NO_such"; `help` lists them', rows)
+        self.assertIn("firstlight> areas", rows)
+
+    def wait_for_rows(self, guest, font, done, seconds=90):
+        """The screen's text without the blank rows at its end, once done(it)."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                rows = screen.read_rows(guest.picture(), font)
+            except ValueError:
+                rows = []  # the firmware's own picture
+            while rows and not rows[-1]:
+                rows.pop()
+            if rows and done(rows):
+                return rows
+            self.assertLess(time.monotonic(), deadline, rows)
 
 
 class ExitTest(unittest.TestCase):

@@ -201,7 +201,27 @@ static void acpi_structure_with_a_bad_length_ends_the_count(struct ktest *t)
     KTEST_EQ(t, count(), 2);
 }
 
+static void acpi_fadt_says_whether_there_is_an_8042(struct ktest *t)
+{
+    start(t);
+    fake_ram_fill(OTHER, 200, 0);
+    write_header(OTHER, "FACP", 116);
+    write_number(OTHER + 8, 3, 1); /* the revision that has the flags */
+    KTEST_TRUE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
+    write_number(OTHER + 109, 2, 2);
+    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
+    write_number(OTHER + 109, 0xfffd, 2);
+    KTEST_TRUE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
+    write_number(OTHER + 8, 2, 1); /* an older one says nothing */
+    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
+    write_number(OTHER + 8, 3, 1);
+    write_number(OTHER + 4, 110, 4); /* nor one that ends before */
+    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
+    KTEST_FALSE(t, acpi_denies_8042(rsdp, 0));
+}
+
 static const struct ktest_case cases[] = {
+    KTEST_CASE(acpi_fadt_says_whether_there_is_an_8042),
     KTEST_CASE(acpi_counts_enabled_apics_of_both_kinds),
     KTEST_CASE(acpi_1_goes_through_the_rsdt),
     KTEST_CASE(acpi_without_a_root_pointer_is_none),
