@@ -60,7 +60,13 @@ REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. \
 FREESTANDING := -ffreestanding -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
                 -fno-stack-protector -fno-omit-frame-pointer -fno-delete-null-pointer-checks
 
-KERNEL_FLAGS := -O2 -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small \
+# Fast where memory is managed and its map is cleaned, small everywhere else: the one file has a
+# limit (tests/gates.py), the prompt and the self-tests are most of it.
+FAST     := kernel/mm/%.c kernel/bench/%.c kernel/lib/string.c kernel/lib/crc32c.c \
+            loader/mmap_%.c loader/efi_map.c
+optimise = $(if $(filter $(FAST),$(1)),-O2,-Os)
+
+KERNEL_FLAGS := -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small \
                 -fno-asynchronous-unwind-tables $(REPRODUCIBLE) \
                 -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
                 -I. -Ikernel -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
@@ -68,7 +74,7 @@ KERNEL_FLAGS := -O2 -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small 
 # The Windows target gives PE/COFF; its MS extensions would make gnu-efi's headers delete every
 # __attribute__.
 LOADER_FLAGS := -target x86_64-unknown-windows -fno-ms-extensions -fno-ms-compatibility \
-                -mno-stack-arg-probe -fshort-wchar -O2 $(FREESTANDING) $(REPRODUCIBLE) \
+                -mno-stack-arg-probe -fshort-wchar $(FREESTANDING) $(REPRODUCIBLE) \
                 -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
                 -I. -Iloader -Iloader/include -Ikernel -Ikernel/arch/x86_64/include \
                 -Ikernel/arch/x86_64 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
@@ -152,7 +158,7 @@ $(BUILD)/loader/kernel/lib/string.o: EXTRA := -fno-builtin
 $(BUILD)/kernel/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(KERNEL_CC) $(call warn_for,$(KERNEL_CC)) $(WARN_TARGET) $(KERNEL_FLAGS) $(EXTRA) \
+	$(Q)$(KERNEL_CC) $(call warn_for,$(KERNEL_CC)) $(WARN_TARGET) $(call optimise,$<) $(KERNEL_FLAGS) $(EXTRA) \
 	    -MMD -MP -c $< -o $@
 
 $(BUILD)/kernel/%.o: %.S Makefile
@@ -203,7 +209,7 @@ LOADER_O := $(LOADER_C:%.c=$(BUILD)/loader/%.o) $(LOADER_S:%.S=$(BUILD)/loader/%
 $(BUILD)/loader/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(LOADER_FLAGS) $(EXTRA) \
+	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(call optimise,$<) $(LOADER_FLAGS) $(EXTRA) \
 	    -MMD -MP -c $< -o $@
 
 $(BUILD)/loader/%.o: %.S Makefile

@@ -13,13 +13,13 @@ BROKEN_O := $(filter-out %/loader/boot_block.o,$(LOADER_O)) \
 $(BUILD)/guest/boot_block.o: loader/boot_block.c Makefile tests/guest/guest.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(LOADER_FLAGS) \
+	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(call optimise,$<) $(LOADER_FLAGS) \
 	    -Dboot_block_write=boot_block_write_intact -MMD -MP -c $< -o $@
 
 $(BUILD)/guest/broken_block.o: tests/guest/broken_block.c Makefile tests/guest/guest.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(LOADER_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(call optimise,$<) $(LOADER_FLAGS) -MMD -MP -c $< -o $@
 
 $(BROKEN): $(BROKEN_O)
 	$(call say,PE,$@)
