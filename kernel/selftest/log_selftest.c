@@ -76,7 +76,8 @@ static void log_takes_lines_from_an_exception_in_their_place(struct ktest *t)
     pr_debug("log self-test: before");
     trap_dispatch(&frame);
     pr_debug("log self-test: behind");
-    look_for("log self-test: before", "breakpoint at 0x0000000000005e1f: going on",
+    look_for("log self-test: before",
+             "breakpoint at 0x0000000000005e1e (outside the kernel's code): going on",
              "log self-test: behind");
     KTEST_EQ(t, walk.found, 3);
 }
