@@ -108,7 +108,8 @@ OTHER_ENDS = [
     Boot("dryrun", words="dryrun", verdict="returned:dry-run-ok"),
     Boot("dryrun-kernel", words="dryrun", medium="kernel", verdict="returned:dry-run-ok"),
     Boot("no-test-matches", words="test=no.such_test exit", verdict="nothing-ran"),
-    Boot("test-buddy-200M", memory="1G", words="test=mm.buddy.test_buddy exit"),
+    Boot("test-buddy-200M", memory="1G", words="mem=768M test=mm.buddy.test_buddy exit",
+         expect={"areas_end_max": 768 << 20}),
     Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
 ]
 

@@ -133,6 +133,8 @@ EXPECTATIONS = {
     "leaves_1g_max": ("leaves_1g", lambda r: r["page_tables"]["leaves_1g"], lambda a, b: a <= b),
     "leaves_2m_min": ("leaves_2m", lambda r: r["page_tables"]["leaves_2m"], lambda a, b: a >= b),
     "free_percent_min": ("free memory, percent", free_percent, lambda a, b: a >= b),
+    "areas_end_max": ("end of the last area", lambda r: max(a["base"] + a["size"] for a in r["areas"]),
+                      lambda a, b: a <= b),
     "firmware_ram_min": ("firmware_ram", lambda r: r["accounting"]["firmware_ram"],
                          lambda a, b: a >= b),
 }

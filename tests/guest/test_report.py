@@ -76,7 +76,7 @@ class CheckTest(unittest.TestCase):
         wrong = {"nx": False, "xd_reserved": True, "pdpe1gb": False, "secure_boot": True, "cpus": 2,
                  "efi_map_sorted": False, "descriptor_size": 40, "leaves_1g_min": 1,
                  "leaves_1g_max": -1, "leaves_2m_min": 121, "free_percent_min": 99.9999,
-                 "firmware_ram_min": 1 << 40}
+                 "firmware_ram_min": 1 << 40, "areas_end_max": 254 * sample.MIB - 1}
         self.assertEqual(set(wrong), set(report.EXPECTATIONS))
         for name, value in wrong.items():
             with self.subTest(name):
