@@ -126,12 +126,21 @@ enum kstatus buddy_allocate_bulk(struct buddy_allocator *buddy, uint32_t count, 
     return K_OK;
 }
 
+#define NEVER_SET(order) (~(BIT(BUDDY_ADDRESS_BITS) - (PAGE_SIZE << (order))))
+
+/* By order, the bits that no block's address has: those below its size, and those above all RAM. */
+static const uint64_t never_set[BUDDY_ORDER_COUNT] = {
+    NEVER_SET(0),  NEVER_SET(1),  NEVER_SET(2),  NEVER_SET(3),  NEVER_SET(4),
+    NEVER_SET(5),  NEVER_SET(6),  NEVER_SET(7),  NEVER_SET(8),  NEVER_SET(9),
+    NEVER_SET(10), NEVER_SET(11), NEVER_SET(12), NEVER_SET(13), NEVER_SET(14),
+    NEVER_SET(15), NEVER_SET(16), NEVER_SET(17), NEVER_SET(18),
+};
+
 /* Ends the ownership of a block. @return false, nothing changed, where it is not one. */
 static inline bool take_back(struct buddy_allocator *buddy, phys_addr_t base, unsigned order,
                              struct buddy_block *block)
 {
-    if (UNLIKELY(order > BUDDY_MAX_ORDER || !bits_is_aligned(base.value, PAGE_SIZE << order) ||
-                 base.value >= BIT(BUDDY_ADDRESS_BITS))) {
+    if (UNLIKELY(order > BUDDY_MAX_ORDER || (base.value & never_set[order]) != 0)) {
         return false;
     }
     block->frame = base.value >> PAGE_SHIFT;

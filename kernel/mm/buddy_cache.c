@@ -16,7 +16,9 @@ static const uint16_t largest_caps[BUDDY_CACHED_ORDERS] = {
 
 #define REFILL_MAX       64U
 #define FREE_SHARE_SHIFT 4U /* all CPUs' stacks of an order hold at most 1/16 of what is free */
-#define SMALL_STACK      4U /* blocks that do little harm */
+/* Blocks that do little harm in a stack: fewer where they keep a 2 MiB block from merging. */
+#define SMALL_STACK_LEAF 4U
+#define SMALL_STACK_ZONE 8U
 
 void buddy_cache_init(struct buddy_allocator *buddy)
 {
@@ -48,7 +50,8 @@ static unsigned current_cap(const struct buddy_allocator *buddy, unsigned order)
         return 0;
     }
     const unsigned scarcity = bits_log2_floor(total_frames) - bits_log2_floor(free_frames);
-    const uint64_t cap = bits_max(share >> scarcity, bits_min(share, SMALL_STACK));
+    const uint64_t small = order < ZONE_ORDER_BASE ? SMALL_STACK_LEAF : SMALL_STACK_ZONE;
+    const uint64_t cap = bits_max(share >> scarcity, bits_min(share, small));
     return (unsigned)bits_min(cap, largest_caps[order]);
 }
 

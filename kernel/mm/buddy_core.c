@@ -230,17 +230,17 @@ static unsigned give_word(struct buddy_tile *tile, unsigned tile_order, unsigned
     /* Where the owner bytes of the word's units begin. */
     const uintptr_t first = (uintptr_t)&tile->owner[word * TILE_WORD_UNITS];
     uint64_t mask = 0;
-    uint64_t twice = 0;
+    uint64_t sum = 0; /* equals the mask as long as no unit comes twice */
     unsigned i = 0;
     for (; i < count; i++) {
         const uintptr_t unit = (uintptr_t)blocks[i].owner - first;
         if (unit >= TILE_WORD_UNITS) {
             break;
         }
-        twice |= mask & (units << unit);
         mask |= units << unit;
+        sum += units << unit;
     }
-    BUG_ON(twice != 0 || !tile_give_mask(tile, (unsigned)word, mask));
+    BUG_ON(sum != mask || !tile_give_mask(tile, (unsigned)word, mask));
     return i;
 }
 
