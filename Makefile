@@ -96,6 +96,7 @@ KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
+                   kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
                    kernel/dev/text_display.c kernel/dev/serial8250.c \
                    kernel/arch/x86_64/cpu_features.c
@@ -126,7 +127,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
-                          loader/preflight.c loader/pci_masters.c loader/handover.c)
+                          loader/preflight.c loader/pci_masters.c loader/bringup_plan.c loader/handover.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

@@ -19,6 +19,7 @@
 
 #include "shared/bootinfo.h"
 
+#include "bringup_plan.h"
 #include "cpu_features.h"
 #include "efi_alloc.h"
 #include "efi_file.h"
@@ -72,6 +73,7 @@ struct boot {
 
     struct firmware_pins pins;
     struct handover handover;
+    struct bringup_plan plan_of_kernel;
     struct exit_boot_result exit;
 };
 
@@ -126,6 +128,9 @@ MUST_CHECK enum kstatus boot_preview_map(struct boot *boot);
 
 /** Builds and audits the hand-over tables (`no-memory`, `bad-page-tables`). */
 MUST_CHECK enum kstatus boot_build_tables(struct boot *boot);
+
+/** Tries the kernel's first steps on paper (bringup_plan.h; `no-memory`, `books`). */
+MUST_CHECK enum kstatus boot_plan_bringup(struct boot *boot);
 
 /** With `dryrun` on the command line: summary, and back to the firmware (`dry-run-ok`). */
 MUST_CHECK enum kstatus boot_end_dry_run(struct boot *boot);

@@ -205,6 +205,43 @@ enum kstatus boot_build_tables(struct boot *boot)
     return audit_tables(boot);
 }
 
+/* ---- plan ---------------------------------------------------------------------------------------
+ */
+
+/* Beyond the hand-over tables the kernel makes two for the MMIO pool and, for the 32 MiB at their
+ * own address, two and one for each 2 MiB at most. */
+#define MORE_TABLE_FRAMES (2U + 2U + 16U)
+
+enum kstatus boot_plan_bringup(struct boot *boot)
+{
+    const struct bringup_needs needs = {
+        .kernel_end = phys_addr(boot->info.kernel_phys + boot->info.kernel_size),
+        .bootinfo_bytes = boot->block_bytes,
+        .table_frames = boot->handover.mapper.table_frames + MORE_TABLE_FRAMES,
+    };
+    struct mmap_build_output *const output = &boot->work.map;
+    struct memory_map map = { .entries = output->entries,
+                              .reasons = output->reasons,
+                              .count = output->entry_count,
+                              .ram = output->ram,
+                              .ram_count = output->ram_count };
+    struct bringup_plan *const plan = &boot->plan_of_kernel;
+    const enum kstatus status = bringup_plan_run(plan, &needs, &map);
+    if (status == K_ENOMEM) {
+        return boot_refuse(boot, status, "no-memory",
+                           "%" FMTu64 " KiB of usable memory do not suffice for the kernel's "
+                           "bring-up; add memory or raise mem=",
+                           phys_memory_areas_bytes(&plan->areas) / 1024);
+    }
+    if (status != K_OK) {
+        return boot_refuse(boot, status, "books",
+                           "the books of the kernel's bring-up do not balance; report this map");
+    }
+    efi_console_print("plan: %u areas, %" FMTu64 " frames for bring-up, %" FMTu64 " frames free",
+                      plan->areas.count, plan->used_frames, plan->free_frames);
+    return K_OK;
+}
+
 /* ---- dry run ------------------------------------------------------------------------------------
  */
 

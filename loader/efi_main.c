@@ -43,6 +43,7 @@ static const struct boot_step steps[] = {
     { "load", boot_load_kernel },
     { "map", boot_preview_map },
     { "page tables", boot_build_tables },
+    { "plan", boot_plan_bringup },
     { "dry run", boot_end_dry_run },
     /* -- the point of no return lies in this one -- */
     { "exit", boot_leave_firmware },

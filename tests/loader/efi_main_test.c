@@ -59,6 +59,7 @@ static void loader_sound_firmware_enters_the_kernel(struct ktest *t)
 {
     const struct fake_efi_script script = { .no_uart = false };
     enters(t, &script, "left boot services: 1 attempts");
+    KTEST_TRUE(t, printed("plan: "));
     KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 1);
     KTEST_EQ(t, result.calls[FAKE_EFI_SET_WATCHDOG_TIMER], 1);
     KTEST_EQ(t, result.live_pool, 0);
@@ -431,6 +432,18 @@ static void loader_only_low_memory_is_refused(struct ktest *t)
     KTEST_EQ(t, result.status, EFI_OUT_OF_RESOURCES);
 }
 
+static void loader_bring_up_that_cannot_work_is_refused_before_the_exit(struct ktest *t)
+{
+    const struct fake_efi_script memory = { .breaks = FAKE_EFI_BREAK_PLAN_MEMORY };
+    returns(t, &memory, "do not suffice for the kernel's bring-up");
+    KTEST_TRUE(t, printed("returned to firmware: no-memory"));
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+    const struct fake_efi_script books = { .breaks = FAKE_EFI_BREAK_PLAN_BOOKS };
+    returns(t, &books, "the books of the kernel's bring-up do not balance");
+    KTEST_TRUE(t, printed("returned to firmware: books"));
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+}
+
 static void loader_special_purpose_memory_only_is_refused(struct ktest *t)
 {
     static const struct fake_efi_range ranges[] = {
@@ -773,6 +786,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_memory_above_4g_only_enters_the_kernel),
     KTEST_CASE(loader_no_run_of_2m_enters_the_kernel),
     KTEST_CASE(loader_only_low_memory_is_refused),
+    KTEST_CASE(loader_bring_up_that_cannot_work_is_refused_before_the_exit),
     KTEST_CASE(loader_special_purpose_memory_only_is_refused),
     KTEST_CASE(loader_pages_at_another_place_are_not_used),
     KTEST_CASE(loader_refused_addresses_are_passed_over),

@@ -95,12 +95,14 @@ enum fake_efi_screen {
 /** What breaks inside the loader, which no firmware can bring about. */
 enum fake_efi_break {
     FAKE_EFI_BREAK_NOTHING,
-    FAKE_EFI_BREAK_STEP,      /* a step fails and does not say why */
-    FAKE_EFI_BREAK_BOOKS,     /* the books of the first map */
-    FAKE_EFI_BREAK_TABLES,    /* the audit of the hand-over tables */
-    FAKE_EFI_BREAK_LAST_MAP,  /* the map behind the exit */
-    FAKE_EFI_BREAK_EXTENSION, /* the tables' extension behind the exit */
-    FAKE_EFI_BREAK_BLOCK,     /* writing the bootinfo */
+    FAKE_EFI_BREAK_STEP,        /* a step fails and does not say why */
+    FAKE_EFI_BREAK_BOOKS,       /* the books of the first map */
+    FAKE_EFI_BREAK_TABLES,      /* the audit of the hand-over tables */
+    FAKE_EFI_BREAK_PLAN_MEMORY, /* the kernel's first steps: too little memory */
+    FAKE_EFI_BREAK_PLAN_BOOKS,  /* ... sums that do not agree */
+    FAKE_EFI_BREAK_LAST_MAP,    /* the map behind the exit */
+    FAKE_EFI_BREAK_EXTENSION,   /* the tables' extension behind the exit */
+    FAKE_EFI_BREAK_BLOCK,       /* writing the bootinfo */
 };
 
 /** Who types. */

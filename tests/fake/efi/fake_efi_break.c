@@ -31,6 +31,11 @@ enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
                                      const struct boot_block_parts *parts, void *memory,
                                      uint64_t capacity_bytes);
 
+enum kstatus __real_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
+                                     struct memory_map *map);
+enum kstatus __wrap_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
+                                     struct memory_map *map);
+
 static bool breaks(enum fake_efi_break what)
 {
     return fake_efi_state.script.breaks == what;
@@ -77,4 +82,14 @@ enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
     return breaks(FAKE_EFI_BREAK_BLOCK)
                ? K_ENOSPC
                : __real_boot_block_write(header, parts, memory, capacity_bytes);
+}
+
+enum kstatus __wrap_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
+                                     struct memory_map *map)
+{
+    const enum kstatus status = __real_bringup_plan_run(plan, needs, map);
+    if (breaks(FAKE_EFI_BREAK_PLAN_MEMORY)) {
+        return K_ENOMEM;
+    }
+    return breaks(FAKE_EFI_BREAK_PLAN_BOOKS) ? K_EPROTO : status;
 }
