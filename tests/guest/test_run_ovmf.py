@@ -138,12 +138,12 @@ class StickTest(ScriptTest):
                      "format=raw,file="):
             self.assertIn(word, text)
         self.assertNotIn("virtio-blk", text)
-        self.assertEqual((self.work / "commands").read_text(), "# a comment\nseed=3\n")
+        self.assertEqual((self.work / "commands").read_text(), "# a comment\nwait=0 seed=3\n")
         self.assertEqual(self.image.read_bytes(), self.before)
 
-    def test_image_without_words_boots_as_it_is(self):
+    def test_image_without_words_has_those_of_the_script_alone(self):
         self.assertEqual(self.run_script("--image", status="33"), 0)
-        self.assertEqual((self.work / "commands").read_text(), "# a comment\n")
+        self.assertEqual((self.work / "commands").read_text(), "# a comment\nwait=0\n")
 
     def test_missing_image_is_4(self):
         self.image.unlink()
