@@ -470,9 +470,12 @@ write_report() {
 
 # shellcheck disable=SC2317  # reached through the EXIT trap
 stop_qemu() {
-    [ -n "${qemu_pid:-}" ] || return 0
-    kill "$qemu_pid" 2>/dev/null || true
-    wait "$qemu_pid" 2>/dev/null || true
+    local pid
+    # Not $qemu_pid: a signal may come between QEMU's start and that assignment.
+    for pid in $(jobs -p); do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
 }
 
 # shellcheck disable=SC2317  # reached through the EXIT trap
