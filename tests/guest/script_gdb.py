@@ -417,7 +417,7 @@ class EarlyTest(unittest.TestCase):
             self.assertIn("SIGSEGV", gdb.wait_stop(60))
             text = self.text
             text += self.read_some(guest)
-            self.assertIn("unexpected page fault at 0x0000000000000008", text)
+            self.assertIn("unexpected page fault (#PF) at 0x0000000000000008", text)
             self.assertEqual(gdb.value("$rip"), 8)
             self.assertIsNone(process.poll())
             gdb.command("detach")
