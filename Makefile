@@ -156,6 +156,9 @@ $(BUILD)/kernel/kernel/lib/string.o: EXTRA := -fno-builtin \
     $(if $(findstring gcc,$(KERNEL_CC)),-fno-tree-loop-distribute-patterns)
 $(BUILD)/loader/kernel/lib/string.o: EXTRA := -fno-builtin
 
+# Waits for a person, or runs once: small is better than fast there.
+$(BUILD)/kernel/kernel/monitor/%.o $(BUILD)/kernel/kernel/selftest/%.o: EXTRA := -Os
+
 $(BUILD)/kernel/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
