@@ -179,6 +179,11 @@ static void backtrace_finds_who_called_nowhere(struct ktest *t)
     KTEST_EQ(t, trace.address[1].value, FAKE_IMAGE + 0x999);
     stack[0] = 0x999; /* no code: not taken for one */
     KTEST_EQ(t, count_frames(&start), 3);
+    const struct backtrace_start inside = { .rip = { FAKE_IMAGE },
+                                            .rbp = { STACK + 4 * 8 },
+                                            .rsp = { STACK } };
+    stack[0] = FAKE_IMAGE + 0x999; /* the function's own: it did not jump to nowhere */
+    KTEST_EQ(t, count_frames(&inside), 3);
 }
 
 /* The top-level table is there, the next one is not memory at all. */
