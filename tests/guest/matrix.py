@@ -109,7 +109,7 @@ OTHER_ENDS = [
     Boot("dryrun-kernel", words="dryrun", medium="kernel", verdict="returned:dry-run-ok"),
     Boot("no-test-matches", words="test=no.such_test exit", verdict="nothing-ran"),
     Boot("test-buddy-200M", memory="1G", words="mem=768M test=mm.buddy.test_buddy exit",
-         expect={"areas_end_max": 768 << 20}),
+         expect={"areas_end_max": 768 << 20, "free_percent_min": 75.0}),
     Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
 ]
 
