@@ -71,8 +71,8 @@ static size_t type_plain(const struct ps2_scancodes *keys, uint8_t code, char te
     }
     const bool shift = keys->left_shift || keys->right_shift;
     const bool upper = is_letter(plain[code]) ? shift != keys->caps_lock : shift;
-    const char c = upper ? shifted[code] : plain[code];
-    text[0] = c;
+    const char *const row = upper ? shifted : plain;
+    text[0] = row[code];
     if (keys->left_control || keys->right_control) {
         if (!is_letter(plain[code])) {
             return 0;

@@ -112,7 +112,10 @@ static void add_text(struct dump_row *row, uint64_t value, unsigned width_bytes,
 {
     for (unsigned i = 0; i < width_bytes; i++) {
         const char c = (char)(value >> 8 * i & 0xff); /* one byte */
-        row->text[row->filled] = readable && c >= ' ' && c <= '~' ? c : '.';
+        row->text[row->filled] = '.';
+        if (readable && c >= ' ' && c <= '~') {
+            row->text[row->filled] = c;
+        }
         row->filled++;
     }
     row->text[row->filled] = '\0';

@@ -81,7 +81,10 @@ char picture_class(const struct memory_map *map, uint64_t base, uint64_t size_by
     for (size_t i = 1; i < KIND_COUNT; i++) {
         most = bytes[i] > bytes[most] ? i : most;
     }
-    return bytes[most] > 0 ? kinds[most].letter : ' ';
+    if (bytes[most] == 0) {
+        return ' ';
+    }
+    return kinds[most].letter;
 }
 
 static uint8_t colour_of(char letter)
@@ -123,7 +126,7 @@ static void draw_map(bool plain)
     const struct memory_map map = mm_memory_map();
     const uint64_t cell_bytes = picture_cell_bytes(&map);
     for (unsigned row = 0; row < PICTURE_ROWS && !monitor_interrupted(); row++) {
-        draw_row(&map, row * PICTURE_COLUMNS * cell_bytes, cell_bytes, plain);
+        draw_row(&map, (uint64_t)row * PICTURE_COLUMNS * cell_bytes, cell_bytes, plain);
     }
     console_printf("a cell is %" FMTu64 " KiB;\n", cell_bytes / 1024);
     for (size_t i = 0; i < KIND_COUNT; i++) {

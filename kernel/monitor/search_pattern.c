@@ -22,12 +22,13 @@ static enum kstatus parse_text(const char *text, struct search_pattern *pattern)
     return pattern->length > 0 ? K_OK : K_EINVAL;
 }
 
+/* -1 for what is none. */
 static int digit(char c)
 {
-    const char lower = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c; /* a letter again */
-    if (lower >= '0' && lower <= '9') {
-        return lower - '0';
+    if (c >= '0' && c <= '9') {
+        return c - '0';
     }
+    const int lower = c | 0x20; /* of a letter */
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 

@@ -79,7 +79,7 @@ def qemu_words(guest, address, count, letter="g"):
 class MemoryTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.guest, cls.log = start_guest(cls)
+        cls.guest, cls.log = start_guest(cls, memory="128M")
         cls.found = report.extract(cls.log)
         # The MMIO pool makes its first tables, which it keeps; from here on nothing more is taken.
         cls.guest.type("peek p:fee00030 4")
