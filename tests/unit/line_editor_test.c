@@ -163,6 +163,27 @@ static void line_editor_history_drops_the_oldest(struct ktest *t)
     KTEST_EQ(t, strlen(line_editor_text(&f.editor)), 1000);
 }
 
+static void line_history_is_filled_to_the_last_byte(struct ktest *t)
+{
+    static struct line_history history;
+    char line[1025];
+    history.used_bytes = 0;
+    memset(line, 'a', sizeof(line));
+    line[1024] = '\0';
+    line_history_add(&history, line); /* 1,025 bytes with its NUL */
+    line[1023] = '\0';
+    for (char c = 'b'; c < 'e'; c++) {
+        line[0] = c;
+        line_history_add(&history, line); /* 1,024 */
+    }
+    KTEST_EQ(t, history.used_bytes, 3072);
+    line[0] = 'e';
+    line_history_add(&history, line);
+    KTEST_EQ(t, history.used_bytes, LINE_HISTORY_BYTES);
+    KTEST_TRUE(t, line_history_get(&history, 3)[0] == 'b');
+    KTEST_TRUE(t, line_history_get(&history, 4) == NULL);
+}
+
 static void line_editor_completes_the_first_word(struct ktest *t)
 {
     struct fixture f;
@@ -301,6 +322,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(line_editor_moves_the_cursor),
     KTEST_CASE(line_editor_history_goes_up_and_down),
     KTEST_CASE(line_editor_history_drops_the_oldest),
+    KTEST_CASE(line_history_is_filled_to_the_last_byte),
     KTEST_CASE(line_editor_completes_the_first_word),
     KTEST_CASE(line_editor_lists_what_a_word_can_become),
     KTEST_CASE(line_editor_clears_the_screen),
