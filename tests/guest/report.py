@@ -11,7 +11,10 @@ from ktap import clean_lines
 
 PREFIX = "@report "
 FRAME = 4096
-TOUCHED_MAX = 64 * 1024  # metadata bytes written at bring-up, at any RAM size
+# Metadata bytes written at bring-up, at any RAM size: so many, or where memory is in hundreds of
+# pieces so many for each area.
+TOUCHED_MAX = 64 * 1024
+TOUCHED_MAX_EACH = 1024
 LOW_END = 0x100000
 TYPE_AVAILABLE = 1
 CLASSES = ("usable", "kernel", "loader", "low", "acpi", "nvs", "reserved", "bad", "dropped")
@@ -63,7 +66,8 @@ def _check_frames(report):
         yield f"inside usable: parts add up to {total}, usable is {usable}"
     if not 0 < buddy["free_frames"] <= buddy["total_frames"]:
         yield f"buddy: {buddy['free_frames']} free of {buddy['total_frames']}"
-    if buddy["bring_up_touched_bytes"] > TOUCHED_MAX:
+    touched_max = max(TOUCHED_MAX, TOUCHED_MAX_EACH * len(report["areas"]))
+    if buddy["bring_up_touched_bytes"] > touched_max:
         yield f"buddy: bring-up wrote {buddy['bring_up_touched_bytes']} bytes of metadata"
     in_lists = sum(count << order for order, count in enumerate(buddy["free_blocks"]))
     if in_lists > buddy["free_frames"]:
