@@ -105,7 +105,8 @@ LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
 # Commands that need what only the kernel has: self-tests, power; and the table that names them all.
 HOST_MONITOR_C := $(filter-out kernel/monitor/monitor.c kernel/monitor/command_table.c \
-                               kernel/monitor/session_commands.c kernel/monitor/crash_commands.c, \
+                               kernel/monitor/session_commands.c kernel/monitor/crash_commands.c \
+                               kernel/monitor/regs_command.c, \
                                $(wildcard kernel/monitor/*.c))
 
 # What the host can run: everything that reaches the machine only through the seams.
@@ -123,7 +124,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c \
                           kernel/arch/x86_64/debug_points.c kernel/arch/x86_64/backtrace.c \
-                          kernel/arch/x86_64/crash_text.c kernel/arch/x86_64/crash_dump.c) \
+                          kernel/arch/x86_64/crash_text.c kernel/arch/x86_64/crash_dump.c \
+                          kernel/arch/x86_64/descriptor_text.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \

@@ -12,12 +12,15 @@
 #include "monitor/alloc_commands.h"
 #include "monitor/buddy_command.h"
 #include "monitor/command.h"
+#include "monitor/cpu_commands.h"
 #include "monitor/crash_commands.h"
+#include "monitor/descriptor_commands.h"
 #include "monitor/dmesg_command.h"
 #include "monitor/explain_command.h"
 #include "monitor/memory_commands.h"
 #include "monitor/memtest_command.h"
 #include "monitor/picture_command.h"
+#include "monitor/regs_command.h"
 #include "monitor/search_command.h"
 #include "monitor/session_commands.h"
 #include "monitor/vm_commands.h"
@@ -49,6 +52,14 @@ static const struct monitor_command commands[] = {
       "leaves     every leaf: address, memory, size, rights; Ctrl-C ends the list\n"
       "regs       CR0, CR2, CR3, CR4, EFER, PAT\n",
       vm_command },
+    { "cpuid", "[LEAF [SUBLEAF]]", "the CPU in words, or the registers of a leaf (hex)", "",
+      cpuid_command },
+    { "msr", "ADDR [VALUE]", "reads or writes a model-specific register (hex)",
+      "One that the CPU does not have is a message. No writes under lock-down.\n", msr_command },
+    { "cr", "", "CR0 to CR4, EFER and PAT with the names of their bits", "", cr_command },
+    { "regs", "", "all registers, as of this command", "", regs_command },
+    { "gdt", "", "the segment descriptors in use", "", gdt_command },
+    { "idt", "", "the interrupt gates in use, with their handlers", "", idt_command },
     { "dmesg", "[LEVEL]", "the log: all lines, or those up to a level",
       "LEVEL is panic, error, warning, info, debug, or 0 to 7. Lines that the console does not\n"
       "show are kept as well; Ctrl-C ends the list.\n",

@@ -9,11 +9,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <arch/cpu.h>
 #include <arch/mmu.h>
 
 #include "console.h"
-#include "control.h"
 #include "lib/compiler.h"
 #include "lib/format.h"
 #include "mm/kernel_mapper.h"
@@ -21,49 +19,16 @@
 #include "mm/page_walk.h"
 #include "monitor/arguments.h"
 #include "monitor/command.h"
+#include "monitor/control_registers.h"
 #include "monitor/vm_map.h"
-#include "msr.h"
 
 /* ---- words for bits ----------------------------------------------------------------------------
  */
 
-struct bit_name {
-    uint64_t bit;
-    const char *name;
-};
-
-static const struct bit_name cr0_names[] = {
-    { CR0_PE, "PE" }, { CR0_MP, "MP" }, { CR0_EM, "EM" }, { CR0_ET, "ET" },
-    { CR0_NE, "NE" }, { CR0_WP, "WP" }, { CR0_PG, "PG" },
-};
-
-static const struct bit_name cr4_names[] = {
-    { CR4_DE, "DE" },     { CR4_PAE, "PAE" },   { CR4_MCE, "MCE" },   { CR4_PGE, "PGE" },
-    { CR4_UMIP, "UMIP" }, { CR4_LA57, "LA57" }, { CR4_SMEP, "SMEP" }, { CR4_SMAP, "SMAP" },
-};
-
-static const struct bit_name efer_names[] = {
-    { X86_EFER_LME, "LME" },
-    { X86_EFER_LMA, "LMA" },
-    { X86_EFER_NXE, "NXE" },
-};
-
 static const struct bit_name entry_names[] = {
-    { X86_PTE_PRESENT, "P" },         { X86_PTE_WRITE, "W" },           { X86_PTE_USER, "U" },
-    { X86_PTE_WRITE_THROUGH, "PWT" }, { X86_PTE_CACHE_DISABLE, "PCD" }, { X86_PTE_ACCESSED, "A" },
-    { X86_PTE_DIRTY, "D" },           { X86_PTE_HUGE, "PS/PAT" },       { X86_PTE_GLOBAL, "G" },
-    { X86_PTE_BOOT_TABLE, "boot" },   { X86_PTE_NO_EXECUTE, "NX" },
+    { 0, "P" }, { 1, "W" },      { 2, "U" }, { 3, "PWT" },  { 4, "PCD" }, { 5, "A" },
+    { 6, "D" }, { 7, "PS/PAT" }, { 8, "G" }, { 9, "boot" }, { 63, "NX" },
 };
-
-static void print_bits(uint64_t value, const struct bit_name *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if ((value & names[i].bit) != 0) {
-            console_printf(" %s", names[i].name);
-        }
-    }
-    console_printf("\n");
-}
 
 static const char *size_name(unsigned level)
 {
@@ -148,7 +113,7 @@ static void print_step(const struct page_step *step)
     } else {
         console_printf(" table   " PRIphys ":", page_entry_table_address(step->entry).value);
     }
-    print_bits(step->entry.value, entry_names, ARRAY_COUNT(entry_names));
+    print_bit_names(step->entry.value, entry_names, ARRAY_COUNT(entry_names));
 }
 
 static void print_path(virt_addr_t virt, const struct page_path *path)
@@ -230,22 +195,10 @@ static void run_leaves(const char *argument)
 /* ---- vm regs -----------------------------------------------------------------------------------
  */
 
-static void print_register(const char *name, uint64_t value, const struct bit_name *names,
-                           size_t count)
-{
-    console_printf("%-4s 0x%016" FMTx64, name, value);
-    print_bits(value, names, count);
-}
-
 static void run_regs(const char *argument)
 {
     (void)argument;
-    print_register("CR0", x86_read_cr0(), cr0_names, ARRAY_COUNT(cr0_names));
-    print_register("CR2", x86_read_cr2(), NULL, 0);
-    print_register("CR3", x86_read_cr3(), NULL, 0);
-    print_register("CR4", x86_read_cr4(), cr4_names, ARRAY_COUNT(cr4_names));
-    print_register("EFER", x86_rdmsr(X86_MSR_EFER), efer_names, ARRAY_COUNT(efer_names));
-    print_register("PAT", x86_rdmsr(X86_MSR_PAT), NULL, 0);
+    control_registers_print();
 }
 
 /* ---- the command -------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ static struct x86_cpuid_registers usual_leaf(uint32_t leaf, uint32_t subleaf)
         memcpy(&r.ecx, "orXs", 4);
         break;
     case 1:
+        r.eax = fake_cpu.signature;
         r.ecx = bit(fake_cpu.has_rdrand, 30) | bit(fake_cpu.hypervisor, 31);
         r.edx = bit(true, 4) | bit(true, 5) | bit(true, 6) | bit(fake_cpu.has_pge, 13) |
                 bit(fake_cpu.has_pat, 16);
@@ -80,6 +81,13 @@ static struct x86_cpuid_registers usual_leaf(uint32_t leaf, uint32_t subleaf)
     case 0x80000001U:
         r.edx = bit(fake_cpu.has_nx, 20) | bit(fake_cpu.has_pages_1g, 26) |
                 bit(fake_cpu.has_long_mode, 29);
+        break;
+    case 0x80000002U:
+    case 0x80000003U:
+    case 0x80000004U:
+        if (fake_cpu.brand != NULL) {
+            memcpy(&r, fake_cpu.brand + 16 * (leaf - 0x80000002U), sizeof(r));
+        }
         break;
     case 0x80000008U:
         r.eax = fake_cpu.phys_bits | (48U << 8);
@@ -202,6 +210,28 @@ uint16_t x86_read_fs(void)
 uint16_t x86_read_gs(void)
 {
     return 0x10;
+}
+
+void x86_sgdt(struct x86_table_register *table)
+{
+    table->base = fake_cpu.gdt_base;
+    table->limit = fake_cpu.gdt_limit;
+}
+
+void x86_sidt(struct x86_table_register *table)
+{
+    table->base = fake_cpu.idt_base;
+    table->limit = fake_cpu.idt_limit;
+}
+
+uint16_t x86_str(void)
+{
+    return 0x18;
+}
+
+uint16_t x86_sldt(void)
+{
+    return 0;
 }
 
 void x86_invlpg(uint64_t virtual_address)

@@ -46,6 +46,14 @@ struct fake_cpu {
     bool has_rdrand;
     bool hypervisor;
     uint8_t phys_bits;
+    uint32_t signature; /* leaf 1, EAX */
+    const char *brand;  /* 48 bytes, or NULL: no such leaves */
+
+    /* What SGDT and SIDT say: base and limit. */
+    uint64_t gdt_base;
+    uint64_t idt_base;
+    uint16_t gdt_limit;
+    uint16_t idt_limit;
 
     /* What there is besides: CPUID bits, registers. An MSR that is not there ends the test. */
     const struct fake_cpuid *cpuid;

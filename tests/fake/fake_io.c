@@ -81,6 +81,18 @@ uint8_t x86_inb(uint16_t port)
                           : device->read(device->context, (uint16_t)(port - device->first_port));
 }
 
+void x86_outw(uint16_t port, uint16_t value)
+{
+    x86_outb(port, (uint8_t)(value & 0xff));
+    x86_outb((uint16_t)(port + 1), (uint8_t)(value >> 8));
+}
+
+uint16_t x86_inw(uint16_t port)
+{
+    const uint8_t low = x86_inb(port);
+    return (uint16_t)(low | (x86_inb((uint16_t)(port + 1)) << 8));
+}
+
 void x86_outl(uint16_t port, uint32_t value)
 {
     last_port = port;

@@ -8,12 +8,14 @@
 
     .macro ENTRY_POINT vector, has_error_code
     .balign 16
+    .type trap_entry_\vector, @function
 trap_entry_\vector:
     .if \has_error_code == 0
     pushq   $0
     .endif
     pushq   $\vector
     jmp     trap_common
+    .size trap_entry_\vector, . - trap_entry_\vector
     .endm
 
     .altmacro

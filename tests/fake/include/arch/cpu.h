@@ -36,6 +36,17 @@ void x86_wbinvd(void);
 uint64_t x86_rdtsc(void);
 bool x86_rdrand64(uint64_t *value);
 
+/** Operand of SGDT and SIDT. */
+struct x86_table_register {
+    uint16_t limit; /* bytes - 1 */
+    uint64_t base;
+} __attribute__((packed));
+
+void x86_sgdt(struct x86_table_register *table);
+void x86_sidt(struct x86_table_register *table);
+uint16_t x86_str(void);
+uint16_t x86_sldt(void);
+
 static inline void arch_mfence(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -9,6 +9,9 @@
 
 void x86_outb(uint16_t port, uint8_t value);
 uint8_t x86_inb(uint16_t port);
+/* Two bytes, at the port and the one behind it, as a bus does it. */
+void x86_outw(uint16_t port, uint16_t value);
+uint16_t x86_inw(uint16_t port);
 void x86_outl(uint16_t port, uint32_t value);
 uint32_t x86_inl(uint16_t port);
 

@@ -128,6 +128,55 @@ static inline void x86_write_dr3(uint64_t address)
     __asm__ volatile("mov %0, %%dr3" : : "r"(address) : "memory");
 }
 
+static inline uint64_t x86_read_dr0(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr0, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t x86_read_dr1(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr1, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t x86_read_dr2(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr2, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t x86_read_dr3(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr3, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t x86_read_dr7(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr7, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint16_t x86_read_cs(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%cs, %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t x86_read_ss(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%ss, %0" : "=r"(selector));
+    return selector;
+}
+
 static inline uint16_t x86_read_ds(void)
 {
     uint16_t selector;
@@ -197,6 +246,32 @@ static inline void x86_lgdt(const struct x86_table_register *table)
 static inline void x86_lidt(const struct x86_table_register *table)
 {
     __asm__ volatile("lidt %0" : : "m"(*table) : "memory");
+}
+
+/** The table register as loaded (SDM vol 2, SGDT, SIDT). */
+static inline void x86_sgdt(struct x86_table_register *table)
+{
+    __asm__ volatile("sgdt %0" : "=m"(*table) : : "memory");
+}
+
+static inline void x86_sidt(struct x86_table_register *table)
+{
+    __asm__ volatile("sidt %0" : "=m"(*table) : : "memory");
+}
+
+/** Selectors of the task register and of the local descriptor table (SDM vol 2, STR, SLDT). */
+static inline uint16_t x86_str(void)
+{
+    uint16_t selector;
+    __asm__ volatile("str %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t x86_sldt(void)
+{
+    uint16_t selector;
+    __asm__ volatile("sldt %0" : "=r"(selector));
+    return selector;
 }
 
 static inline void x86_ltr(uint16_t selector)
