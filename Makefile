@@ -99,6 +99,7 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c ke
                    kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
                    kernel/dev/text_display.c kernel/dev/serial8250.c \
+                   kernel/dev/serial_words.c kernel/acpi_console.c \
                    kernel/arch/x86_64/cpu_features.c
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
@@ -115,7 +116,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/log_ring.c kernel/log_output.c \
-                          kernel/acpi.c kernel/dev/serial8250.c kernel/dev/psf_font.c \
+                          kernel/acpi.c kernel/acpi_console.c kernel/dev/serial_words.c \
+                          kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c kernel/dev/ps2_scancodes.c kernel/dev/ps2_keyboard.c \
                           $(HOST_MONITOR_C) \
@@ -128,7 +130,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/arch/x86_64/descriptor_text.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
-                          loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
+                          loader/serial_choice.c loader/pci_serial.c loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
                           loader/preflight.c loader/pci_masters.c loader/bringup_plan.c loader/handover.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)

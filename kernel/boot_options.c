@@ -72,6 +72,12 @@ static bool names_device(const struct command_line_word *word, const char *name)
            (word->value_length == length || word->value[length] == ',');
 }
 
+static bool names_serial(const struct command_line_word *word)
+{
+    return names_device(word, "ttyS0") || names_device(word, "ttyS1") ||
+           names_device(word, "ttyS2") || names_device(word, "ttyS3");
+}
+
 /* console= may stand more than once: every output that one of them names, or all. */
 static void read_consoles(const char *line, struct boot_options *options)
 {
@@ -79,7 +85,7 @@ static void read_consoles(const char *line, struct boot_options *options)
     struct command_line_word word;
     while (command_line_next(&cursor, &word)) {
         if (is_called(&word, "console")) {
-            options->serial |= names_device(&word, "ttyS0");
+            options->serial |= names_serial(&word);
             options->screen |= names_device(&word, "fb");
         }
     }

@@ -11,7 +11,7 @@
 
 static const char *const known_names[] = {
     "console", "earlycon", "loglevel", "panic", "mem",   "maxcpus", "test",     "seed", "exit",
-    "dryrun",  "kernel",   "gdb",      "log",   "bench", "poison",  "lockdown", "wait",
+    "dryrun",  "kernel",   "gdb",      "log",   "bench", "poison",  "lockdown", "wait", "acpi",
 };
 
 /* Control characters separate words too: a line may come from a file. */

@@ -12,11 +12,15 @@
 #include "dev/serial8250.h"
 #include "lib/bits.h"
 #include "lib/format.h"
+#include "mm/memory_map.h"
+#include "mm/mm_init.h"
+#include "mm/mmio_pool.h"
 #include "printk_control.h"
 
 static struct serial8250 serial;
 static bool serial_is_probed;
-static bool serial_is_off; /* console= names other outputs only */
+static struct mmio_guard serial_mapping; /* of registers in memory */
+static bool serial_is_off;               /* console= names other outputs only */
 static bool screen_is_on;
 static struct ps2_keyboard keyboard;
 static struct {
@@ -32,6 +36,80 @@ void console_init_serial(void)
     serial_is_probed = true; /* first: a fault while probing must not probe again */
     /* Absent: every later write is a no-op. */
     kstatus_ignore(serial8250_init(&serial, SERIAL8250_COM1));
+}
+
+static struct serial8250_place place_of(const struct bootinfo_serial *info)
+{
+    return (struct serial8250_place){
+        .base = info->base,
+        .baud = info->baud,
+        .is_mmio = info->is_mmio != 0,
+        .stride_bytes = info->stride_bytes,
+        .width_bytes = info->width_bytes,
+    };
+}
+
+void console_open_serial(const struct bootinfo_serial *info)
+{
+    const struct serial8250_place place = place_of(info);
+    serial_is_probed = true;
+    if (info->source != BOOTINFO_SERIAL_NONE && !place.is_mmio) {
+        kstatus_ignore(serial8250_open(&serial, &place, 0)); /* as above */
+    }
+}
+
+/* Pages that hold the registers of a sound place. */
+static struct phys_frame_range frames_of(const struct serial8250_place *place)
+{
+    const uint64_t first = place->base >> PAGE_SHIFT;
+    const uint64_t last = (place->base + serial8250_span_bytes(place) - 1) >> PAGE_SHIFT;
+    return (struct phys_frame_range){ { first }, { last - first + 1 } };
+}
+
+static bool is_in_direct_map(const struct phys_frame_range *frames)
+{
+    const struct memory_map map = mm_memory_map();
+    const uint64_t start = frames->first.value << PAGE_SHIFT;
+    const uint64_t end = start + (frames->count.value << PAGE_SHIFT);
+    for (uint32_t i = 0; i < map.count; i++) {
+        const struct multiboot2_mmap_entry *const entry = &map.entries[i];
+        if (memory_map_type_is_mapped(entry->type) && entry->address < end &&
+            entry->address + entry->length > start) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum kstatus console_map_serial(const struct bootinfo_serial *info)
+{
+    const struct serial8250_place place = place_of(info);
+    if (info->source == BOOTINFO_SERIAL_NONE || !place.is_mmio) {
+        return K_OK;
+    }
+    if (!serial8250_place_is_sound(&place)) {
+        return K_EINVAL;
+    }
+    const struct phys_frame_range frames = frames_of(&place);
+    if (is_in_direct_map(&frames)) {
+        return K_EFAULT;
+    }
+    const uint64_t size_bytes = frames.count.value << PAGE_SHIFT;
+    enum kstatus status = create_mmio(size_bytes, &serial_mapping);
+    if (status != K_OK) {
+        return status;
+    }
+    status = mmio_guard_map_phys(&serial_mapping, phys_addr(frames.first.value << PAGE_SHIFT),
+                                 size_bytes, PAGE_CACHE_UNCACHED);
+    if (status == K_OK) {
+        const uint64_t offset = place.base & PAGE_OFFSET_MASK;
+        status = serial8250_open(&serial, &place, serial_mapping.virt.value + offset);
+    }
+    if (status != K_OK) {
+        kstatus_ignore(
+            mmio_guard_release(&serial_mapping)); /* the first error is the one to tell */
+    }
+    return status;
 }
 
 bool console_has_serial(void)

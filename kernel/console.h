@@ -11,17 +11,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/bootinfo.h"
+
 #include "kstatus.h"
 #include "lib/compiler.h"
 
 struct serial8250;
 
-/** Looks for COM1 and turns it on. Context: any; needs no memory management. An absent port costs
- *  a bounded number of polls and nothing after. */
+/** Looks for COM1 and turns it on, for what has to be said before the loader's choice is known.
+ *  Context: any; needs no memory management. An absent port costs a bounded number of polls and
+ *  nothing after. */
 void console_init_serial(void);
 
 /** Whether a serial port answered. */
 bool console_has_serial(void);
+
+/** Turns the port on that the loader chose; one whose registers are in memory has to wait for
+ *  console_map_serial(): until then the log only remembers. Context: any. */
+void console_open_serial(const struct bootinfo_serial *info);
+
+/**
+ * Maps the registers of the loader's choice, uncached, and turns the port on; nothing for I/O
+ * ports.
+ * @return K_OK; K_ENOENT no UART there; K_EFAULT there is memory; K_EINVAL; as create_mmio() and
+ *         mmio_guard_map_phys()
+ * Context: after mm_init(), once.
+ */
+MUST_CHECK enum kstatus console_map_serial(const struct bootinfo_serial *info);
 
 /** console_init_serial() where nobody called it yet: for a panic before the boot got there. */
 void console_find_serial(void);

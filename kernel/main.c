@@ -117,6 +117,15 @@ static void init_memory(struct bootinfo *bootinfo)
     }
 }
 
+static void start_serial(void)
+{
+    const enum kstatus status = console_map_serial(&mm_bootinfo()->serial);
+    if (status != K_OK) {
+        pr_warn("serial port at " PRIphys ": not usable: %s", mm_bootinfo()->serial.base,
+                kstatus_name(status));
+    }
+}
+
 /* Window output was allowed by mm_init(): the framebuffer can be mapped now (S40). */
 static void start_screen(const struct boot_options *options)
 {
@@ -194,10 +203,10 @@ void kernel_main(struct bootinfo *bootinfo)
     jump_page_unmap(); /* first of all: nothing may use the jump page any more */
     cpu_setup();       /* CR0, CR4, EFER, PAT from constants */
     gdt_init();
-    trap_init();           /* from here on a fault is a message on COM1 */
-    console_init_serial(); /* absent: everything below still works */
+    trap_init(); /* from here on a fault is a message on COM1 */
     printk_plain("firstlight: kernel entered");
     accept_bootinfo(bootinfo);
+    console_open_serial(&bootinfo->serial); /* absent: everything below still works */
     stages_add("kernel_entry", entry_time);
 
     lockdown_init((bootinfo->flags & BOOTINFO_FLAG_SECURE_BOOT) != 0,
@@ -210,6 +219,7 @@ void kernel_main(struct bootinfo *bootinfo)
 
     init_memory(bootinfo); /* areas, bump, page tables, buddy, CR3, MMIO pool */
     buddy_set_poisoning(locked_frame_allocator_inner(), options.poison);
+    start_serial();         /* where its registers are in memory */
     start_screen(&options); /* shows the log so far */
     start_keyboard();
     release_boot_memory(); /* low remap, loader memory */

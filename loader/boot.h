@@ -111,6 +111,9 @@ MUST_CHECK enum kstatus boot_check_cpu(struct boot *boot);
 /** Asks the firmware about itself, the tables it has, the screen, the TSC. Never fails. */
 MUST_CHECK enum kstatus boot_describe_machine(struct boot *boot);
 
+/** Finds the serial port that the log goes to (serial_choice.h). Never fails. */
+MUST_CHECK enum kstatus boot_choose_serial(struct boot *boot);
+
 /** Finds the kernel, embedded or kernel=\path, and makes the load plan (`kernel-not-found`,
  *  `kernel-not-elf`, `secure-boot`). */
 MUST_CHECK enum kstatus boot_find_kernel(struct boot *boot);

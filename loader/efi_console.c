@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * See efi_console.h. Each line must appear once on a serial line: OVMF's ConOut *is* COM1, a PC
- * with a screen has it silent. The firmware's console carries COM1 where an active text console's
+ * with a screen has it silent. The firmware's console carries a port where an active text console's
  * device path leads there: ConsoleOutHandle itself, or (behind EDK2's console splitter, which has
  * no path) a text console that the ConOut variable names.
  */
@@ -30,7 +30,8 @@ static struct {
     size_t log_length; /* bytes without the NUL */
 } console;
 
-static bool handle_leads_to_com1(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+static bool handle_leads_to(EFI_BOOT_SERVICES *services, EFI_HANDLE handle,
+                            const struct device_path_uart *uart)
 {
     EFI_GUID path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
     void *path = NULL;
@@ -38,10 +39,11 @@ static bool handle_leads_to_com1(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
         path == NULL) {
         return false;
     }
-    return device_path_has_com1(path, DEVICE_PATH_MAX_BYTES);
+    return device_path_has_uart(path, DEVICE_PATH_MAX_BYTES, uart);
 }
 
-static bool any_text_console_leads_to_com1(EFI_BOOT_SERVICES *services)
+static bool any_text_console_leads_to(EFI_BOOT_SERVICES *services,
+                                      const struct device_path_uart *uart)
 {
     EFI_GUID text_guid = EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL_GUID;
     EFI_HANDLE *handles = NULL;
@@ -51,15 +53,15 @@ static bool any_text_console_leads_to_com1(EFI_BOOT_SERVICES *services)
     }
     bool found = false;
     for (UINTN i = 0; i < count && !found; i++) {
-        found = handle_leads_to_com1(services, handles[i]);
+        found = handle_leads_to(services, handles[i], uart);
     }
     (void)services->FreePool(handles); /* nothing to do where it fails */
     return found;
 }
 
-/* Whether the ConOut variable (UEFI 2.10, 3.3 "Globally Defined Variables") names COM1, or does not
- * exist and so rules nothing out. */
-static bool variable_allows_com1(EFI_SYSTEM_TABLE *system)
+/* Whether the ConOut variable (UEFI 2.10, 3.3 "Globally Defined Variables") names the port, or does
+ * not exist and so rules nothing out. */
+static bool variable_allows(EFI_SYSTEM_TABLE *system, const struct device_path_uart *uart)
 {
     static CHAR16 name[] = L"ConOut";
     EFI_GUID guid = EFI_GLOBAL_VARIABLE;
@@ -73,19 +75,28 @@ static bool variable_allows_com1(EFI_SYSTEM_TABLE *system)
         return true;
     }
     const bool failed = EFI_ERROR(runtime->GetVariable(name, &guid, NULL, &size_bytes, value));
-    const bool allows = failed || device_path_has_com1(value, size_bytes);
+    const bool allows = failed || device_path_has_uart(value, size_bytes, uart);
     (void)system->BootServices->FreePool(value); /* nothing to do where it fails */
     return allows;
 }
 
-static bool firmware_console_is_com1(EFI_SYSTEM_TABLE *system)
+static bool firmware_console_is(EFI_SYSTEM_TABLE *system, const struct device_path_uart *uart)
 {
     EFI_BOOT_SERVICES *const services = system->BootServices;
     if (system->ConOut == NULL) {
         return false;
     }
-    return handle_leads_to_com1(services, system->ConsoleOutHandle) ||
-           (any_text_console_leads_to_com1(services) && variable_allows_com1(system));
+    return handle_leads_to(services, system->ConsoleOutHandle, uart) ||
+           (any_text_console_leads_to(services, uart) && variable_allows(system, uart));
+}
+
+/* The port in console.uart answers: is it ours to write to? @p path NULL: no path can name it. */
+static void take_uart(EFI_SYSTEM_TABLE *system, const struct device_path_uart *path)
+{
+    console.uart_is_ours = path == NULL || !firmware_console_is(system, path);
+    if (console.uart_is_ours) {
+        console.uart_is_ours = serial8250_setup(&console.uart) == K_OK;
+    }
 }
 
 void efi_console_init(EFI_SYSTEM_TABLE *system)
@@ -93,10 +104,9 @@ void efi_console_init(EFI_SYSTEM_TABLE *system)
     console.firmware = system->ConOut;
     console.keys = system->ConIn;
     static const struct serial8250_place com1 = SERIAL8250_PLACE_PORT(SERIAL8250_COM1);
-    console.uart_is_ours =
-        serial8250_probe(&console.uart, &com1, 0) == K_OK && !firmware_console_is_com1(system);
-    if (console.uart_is_ours) {
-        console.uart_is_ours = serial8250_setup(&console.uart) == K_OK;
+    static const struct device_path_uart com1_path = { .unit = 0 };
+    if (serial8250_probe(&console.uart, &com1, 0) == K_OK) {
+        take_uart(system, &com1_path);
     }
 }
 
@@ -176,6 +186,21 @@ void printk(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     efi_console_print_v(format, arguments);
     va_end(arguments);
+}
+
+void efi_console_use_serial(EFI_SYSTEM_TABLE *system, const struct serial8250 *uart,
+                            const struct device_path_uart *path)
+{
+    const struct serial8250_place *const old = &console.uart.place;
+    if (console.uart.present && old->base == uart->place.base &&
+        old->is_mmio == uart->place.is_mmio && old->baud == uart->place.baud) {
+        return;
+    }
+    console.uart = *uart;
+    take_uart(system, path);
+    if (console.uart_is_ours) {
+        serial8250_write(&console.uart, console.log, console.log_length);
+    }
 }
 
 void efi_console_firmware_gone(void)

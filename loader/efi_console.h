@@ -16,6 +16,8 @@
 
 #include <efi.h>
 
+#include "dev/serial8250.h"
+#include "device_path.h"
 #include "lib/compiler.h"
 
 /** Bytes of log that are kept, with the NUL; later lines go to the consoles only. */
@@ -29,6 +31,12 @@ void efi_console_print(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /** efi_console_print() with its arguments as a list. */
 void efi_console_print_v(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
+
+/** From here on the serial port is @p uart (probed): it gets the lines so far, and those that
+ * follow, unless the firmware's console is that port. @param path  its name in device paths; NULL:
+ * none */
+void efi_console_use_serial(EFI_SYSTEM_TABLE *system, const struct serial8250 *uart,
+                            const struct device_path_uart *path);
 
 /** From here on no firmware: the serial port, and a screen of one's own. Boot services are gone, or
  * may no longer be called. */

@@ -38,6 +38,7 @@ static const struct boot_step steps[] = {
     { "options", boot_read_options },
     { "cpu", boot_check_cpu },
     { "machine", boot_describe_machine },
+    { "serial port", boot_choose_serial },
     { "kernel", boot_find_kernel },
     { "memory", boot_allocate },
     { "load", boot_load_kernel },

@@ -19,7 +19,7 @@
 
 #define BOOTINFO_MAGIC         UINT64_C(0x3148474c54535249) /* "IRSTLGH1" read as bytes */
 #define BOOTINFO_VERSION_MAJOR 1
-#define BOOTINFO_VERSION_MINOR 0
+#define BOOTINFO_VERSION_MINOR 1
 
 /** A table of @p count elements of @p entry_size bytes, at @p offset bytes from the header. */
 struct bootinfo_table {
@@ -99,6 +99,28 @@ struct bootinfo_framebuffer {
 };
 _Static_assert(sizeof(struct bootinfo_framebuffer) == 48, "contract");
 
+/** What named the serial port. */
+enum bootinfo_serial_source {
+    BOOTINFO_SERIAL_NONE = 0, /* there is no port that answers */
+    BOOTINFO_SERIAL_SPCR = 1,
+    BOOTINFO_SERIAL_DBG2 = 2,
+    BOOTINFO_SERIAL_EARLYCON = 3, /* earlycon= */
+    BOOTINFO_SERIAL_CONSOLE = 4,  /* console=ttySN */
+    BOOTINFO_SERIAL_PROBED = 5,   /* COM1 to COM4 */
+    BOOTINFO_SERIAL_PCI = 6,
+};
+
+/** The UART that the loader chose (docs/debugging.md). */
+struct bootinfo_serial {
+    uint64_t base;        /* first I/O port, or physical address */
+    uint32_t baud;        /* 0 = as the firmware left it */
+    uint8_t source;       /* enum bootinfo_serial_source */
+    uint8_t is_mmio;      /* 1: registers in memory */
+    uint8_t stride_bytes; /* from one register to the next */
+    uint8_t width_bytes;  /* of one access */
+};
+_Static_assert(sizeof(struct bootinfo_serial) == 16, "contract");
+
 enum bootinfo_stamp {
     BOOTINFO_STAMP_LOADER_ENTRY,
     BOOTINFO_STAMP_EXIT_BOOT_SERVICES, /* just before the first GetMemoryMap of the exit */
@@ -171,6 +193,8 @@ struct bootinfo {
     uint64_t tsc_hz;     /* 0 = unknown */
     uint32_t tsc_source; /* enum bootinfo_tsc_source */
     uint32_t phys_bits;  /* MAXPHYADDR that the loader used */
+
+    struct bootinfo_serial serial; /* since 1.1 */
 };
 
 _Static_assert(offsetof(struct bootinfo, crc32c) == 12, "contract");
@@ -181,6 +205,7 @@ _Static_assert(offsetof(struct bootinfo, efi_descriptor_version) == 256, "contra
 _Static_assert(offsetof(struct bootinfo, rsdp) == 344, "contract");
 _Static_assert(offsetof(struct bootinfo, framebuffer) == 408, "contract");
 _Static_assert(offsetof(struct bootinfo, tsc_stamp) == 464, "contract");
-_Static_assert(sizeof(struct bootinfo) == 512, "contract");
+_Static_assert(offsetof(struct bootinfo, serial) == 512, "contract");
+_Static_assert(sizeof(struct bootinfo) == 528, "contract");
 
 #endif

@@ -19,6 +19,7 @@ import media
 import report as report_module
 
 FIRMWARE = Path("/usr/share/OVMF")
+TESTS = Path(__file__).resolve().parents[1]
 RETURN_LINE = re.compile(r"firstlight: returned to firmware: ([\w.-]*)\r?\n")
 # The firmware's boot manager about an image that Secure Boot keeps out; it then waits for a key.
 DENIED_LINE = re.compile(r"BdsDxe: failed to load Boot[0-9A-F]{4} [^\n]*: Access Denied")
@@ -54,6 +55,8 @@ class Boot:
     secure: str = ""  # Secure Boot is on, and the loader on the USB image is: media.SIGNERS
     screen: bool = False
     serial: bool = True
+    # In the place of `-serial file:LOG`: {log} is that file, {work} the boot's folder, {data} tests/data
+    serial_arguments: tuple = ()
     nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
     compiler: str = "clang"
     words: str = "test=* exit"
@@ -144,7 +147,10 @@ def qemu_arguments(boot, build, work):
                  "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                  "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
                  *_firmware_arguments(boot, work), *_medium_arguments(boot, build, work)]
-    if boot.serial:
+    if boot.serial_arguments:
+        names = {"log": work / "serial.log", "work": work, "data": TESTS / "data"}
+        arguments += [argument.format(**names) for argument in boot.serial_arguments]
+    elif boot.serial:
         arguments += ["-serial", f"file:{work / 'serial.log'}"]
     if boot.screen:
         arguments += ["-device", "VGA"]

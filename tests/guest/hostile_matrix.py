@@ -58,7 +58,7 @@ MAPS = [
     hostile("stride:32", verdict="returned:bad-memory-map"),
     hostile("unset-stride", verdict="returned:bad-memory-map"),
     hostile("creep:2"),
-    hostile("creep:20", verdict="returned:bad-memory-map", log_has=("grows with every look",)),
+    hostile("creep:30", verdict="returned:bad-memory-map", log_has=("grows with every look",)),
     hostile("overrun", verdict="returned:exit-refused", log_has=("past the end of its buffer",)),
     hostile("lie", verdict="returned:exit-refused", log_has=("claims more bytes",)),
 ]

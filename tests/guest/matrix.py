@@ -63,6 +63,22 @@ FIRMWARES_AND_DEVICES = [
     Boot("q35-256M-noserial-screen", serial=False, screen=True),
 ]
 
+# Where the log goes: two ISA ports and ACPI's word for the second, the command line's, PCI's only.
+TWO_PORTS = ("-serial", "file:{work}/com1.log", "-serial", "file:{log}")
+SERIAL_PORTS = [
+    Boot("q35-spcr-com2", medium="kernel", firmware="2M",
+         serial_arguments=(*TWO_PORTS, "-acpitable", "sig=SPCR,rev=2,data={data}/acpi/spcr-com2.bin"),
+         log_has=("serial port: 0x2f8 (SPCR)", "firstlight: kernel entered", "] Firstlight ")),
+    Boot("pc-ttys1", machine="pc", medium="kernel", firmware="2M", serial_arguments=TWO_PORTS,
+         words="console=ttyS1,115200n8 maxcpus=1 test=* exit",
+         log_has=("serial port: 0x2f8 (console=)", "firstlight: kernel entered")),
+    Boot("q35-pci-serial", medium="kernel", firmware="2M",
+         serial_arguments=("-chardev", "file,id=log,path={log}", "-device",
+                           "pci-serial,chardev=log"),
+         words="earlycon=mmio32,0x100000 test=* exit",
+         log_has=("(earlycon=) refused: there is RAM", " (PCI)", "firstlight: kernel entered")),
+]
+
 SECOND_COMPILER = [
     Boot("gcc-q35-256M", compiler="gcc"),
     Boot("gcc-pc-5G-qemu64-nonx", compiler="gcc", machine="pc", memory="5G", cpu="qemu64,-nx"),
@@ -113,7 +129,8 @@ OTHER_ENDS = [
     Boot("kernel-from-disk", words="kernel=\\bad\\good.elf test=* exit", file="good.elf"),
 ]
 
-BOOTS = SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SECOND_COMPILER + REFUSALS + STARTS + OTHER_ENDS
+BOOTS = (SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SERIAL_PORTS + SECOND_COMPILER + REFUSALS
+         + STARTS + OTHER_ENDS)
 
 
 def full():

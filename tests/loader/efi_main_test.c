@@ -123,9 +123,9 @@ static void loader_map_growing_with_each_call_enters_the_kernel(struct ktest *t)
     enters(t, &script, NULL);
 }
 
-static void loader_map_growing_twenty_each_call_names_the_map(struct ktest *t)
+static void loader_map_growing_thirty_each_call_names_the_map(struct ktest *t)
 {
-    const struct fake_efi_script script = { .grow_each_map = 20 };
+    const struct fake_efi_script script = { .grow_each_map = 30 };
     returns(t, &script, "grows with every look at it");
     KTEST_TRUE(t, printed("returned to firmware: bad-memory-map"));
 }
@@ -760,7 +760,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_unsorted_map_enters_the_kernel),
     KTEST_CASE(loader_map_wanting_room_before_merging_enters_the_kernel),
     KTEST_CASE(loader_map_growing_with_each_call_enters_the_kernel),
-    KTEST_CASE(loader_map_growing_twenty_each_call_names_the_map),
+    KTEST_CASE(loader_map_growing_thirty_each_call_names_the_map),
     KTEST_CASE(loader_map_that_cannot_be_read_is_refused_as_such),
     KTEST_CASE(loader_malformed_descriptors_are_repaired),
     KTEST_CASE(loader_overlaps_go_to_the_less_usable),

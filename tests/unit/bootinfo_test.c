@@ -189,7 +189,7 @@ static void bootinfo_other_versions_are_refused_by_name(struct ktest *t)
     (void)bootinfo_describe_refusal(&f.block, f.why, text, sizeof(text));
     KTEST_STRING(t, text,
                  "newer major version (block is version 2.7, this kernel reads "
-                 "1.0)");
+                 "1.1)");
     f.block.info.version_major = 0;
     KTEST_STATUS(t, check(&f, BLOCK_BYTES), K_ENOTSUP);
     KTEST_STRING(t, f.why, "older major version");
