@@ -406,6 +406,7 @@ class EarlyTest(unittest.TestCase):
         self.addCleanup(guest.close)
         process = guest.prompt.process
         self.wait_for_text(guest, "gdb: waiting for a debugger")
+        self.assertNotIn("books:", self.text)  # that early
         with guest.attach() as gdb:
             self.assertIn("gdb_server_start", gdb.command("backtrace"))
             gdb.command("break mm_init")
@@ -423,6 +424,21 @@ class EarlyTest(unittest.TestCase):
             gdb.command("detach")
         self.assertEqual(process.wait(30), PANIC_STATUS)
 
+    def test_crash_without_a_debugger_waits_for_one(self):
+        guest = Guest("gdb=ttyS1 test=mm.areas")
+        self.addCleanup(guest.close)
+        process = guest.prompt.process
+        guest.prompt.read_to_prompt()
+        guest.prompt.qemu("nmi")
+        self.wait_for_text(guest, "gdb: waiting for a debugger on ttyS1")
+        self.assertIn("unexpected non-maskable interrupt", self.text)  # the dump came first
+        with guest.attach() as gdb:
+            self.assertIn("monitor_run", gdb.command("backtrace"))
+            self.assertIn("SIGINT", gdb.command("info program"))
+            self.assertIn("0x", gdb.command("monitor vm walk 0xffff800000200000"))
+            gdb.command("detach")
+        self.assertEqual(process.wait(30), PANIC_STATUS)
+
     def read_some(self, guest):
         return os.read(guest.prompt.output, 1 << 20).decode("utf-8", "replace")
 
@@ -431,7 +447,6 @@ class EarlyTest(unittest.TestCase):
         while wanted not in self.text:
             self.assertTrue(select.select([guest.prompt.output], [], [], 60)[0], self.text[-300:])
             self.text += self.read_some(guest)
-        self.assertNotIn("books:", self.text)
 
 
 if __name__ == "__main__":
