@@ -23,6 +23,11 @@ void ktest_output(const char *format, ...)
 /* Weak: a program for a few units may be linked without page tables. */
 extern uint64_t page_flush_outstanding(void) __attribute__((weak));
 
+bool ktest_stop_wanted(void)
+{
+    return false;
+}
+
 uint64_t ktest_outstanding(void)
 {
     return page_flush_outstanding != NULL ? page_flush_outstanding() : 0;

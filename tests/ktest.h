@@ -80,6 +80,9 @@ void ktest_output(const char *format, ...) PRINTF_LIKE(1, 2);
  * leaves as many as it found. The program says where the number comes from. */
 uint64_t ktest_outstanding(void);
 
+/** Whether the run shall end before the next case. The program says. */
+bool ktest_stop_wanted(void);
+
 /** Marks the case as not possible here, with why; it then counts as skipped, not passed. */
 void ktest_skip(struct ktest *t, const char *reason);
 

@@ -133,7 +133,7 @@ static void run_suite(const struct ktest_suite *suite, const char *pattern, uint
     const uint32_t failed_before = totals->failed;
     size_t case_number = 0;
     ktest_output("    # Subtest: %s\n    1..%zu\n", suite->name, count_matching(suite, pattern));
-    for (size_t i = 0; i < suite->count; i++) {
+    for (size_t i = 0; i < suite->count && !ktest_stop_wanted(); i++) {
         if (ktest_matches(pattern, suite->name, suite->cases[i].name)) {
             case_number++;
             run_case(suite, &suite->cases[i], seed, case_number, totals);
@@ -153,7 +153,7 @@ struct ktest_totals ktest_run(const char *pattern, uint64_t seed)
     }
     ktest_output("KTAP version 1\n1..%zu\n", planned);
     size_t number = 0;
-    for (size_t i = 0; i < suites; i++) {
+    for (size_t i = 0; i < suites && !ktest_stop_wanted(); i++) {
         if (count_matching(__start_ktest_suites[i], pattern) > 0) {
             number++;
             run_suite(__start_ktest_suites[i], pattern, seed, number, &totals);

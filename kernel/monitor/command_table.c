@@ -89,7 +89,9 @@ static const struct monitor_command commands[] = {
     { "picture", "[plain]", "a picture of the memory by class, and of fragmentation",
       "`plain` is without colours.\n", picture_command },
     { "test", "[PATTERN]", "runs self-tests",
-      "PATTERN is a glob over suite.case, or a suite; without one all tests run.\n", test_command },
+      "PATTERN is a glob over suite.case, or a suite; without one all tests run.\nCtrl-C stops "
+      "between two tests.\n",
+      test_command },
     { "report", "", "prints the @report line again", "", report_command },
     { "stack", "", "where the kernel stands: the backtrace of this command", "", stack_command },
     { "sym", "ADDR | NAME", "function and line of an address, or the address of a function", "",

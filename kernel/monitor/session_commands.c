@@ -9,13 +9,17 @@
 #include "arch/x86_64/power.h"
 #include "console.h"
 #include "machine_report.h"
+#include "monitor/command.h"
 #include "selftest/selftest.h"
 #include "verdict.h"
 
 void test_command(const char *argument)
 {
-    const struct ktest_totals totals = selftest_run(argument, arch_timestamp());
-    if (totals.passed + totals.failed + totals.skipped == 0) {
+    const struct ktest_totals totals =
+        selftest_run_until(argument, arch_timestamp(), monitor_interrupted);
+    if (monitor_interrupted()) {
+        console_printf("stopped\n");
+    } else if (totals.passed + totals.failed + totals.skipped == 0) {
         console_printf("no test matches \"%s\"\n", argument);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See selftest.h. State: pattern and totals of the last run.
+ * See selftest.h. State: pattern and totals of the last run, and who may stop it.
  */
 #include "selftest/selftest.h"
 
@@ -14,6 +14,9 @@
 
 static struct ktest_totals last;
 static const char *running_pattern;
+static struct {
+    bool (*wanted)(void); /* NULL: nobody can stop the run */
+} stop;
 
 struct ktest_totals selftest_run(const char *pattern, uint64_t seed)
 {
@@ -32,6 +35,20 @@ bool selftest_is_named(const char *suite, const char *name)
     char full[128];
     (void)format_text(full, sizeof(full), "%s.%s", suite, name); /* a cut name just differs */
     return running_pattern != NULL && strcmp(running_pattern, full) == 0;
+}
+
+struct ktest_totals selftest_run_until(const char *pattern, uint64_t seed,
+                                       bool (*stop_wanted)(void))
+{
+    stop.wanted = stop_wanted;
+    const struct ktest_totals totals = selftest_run(pattern, seed);
+    stop.wanted = NULL;
+    return totals;
+}
+
+bool ktest_stop_wanted(void)
+{
+    return stop.wanted != NULL && stop.wanted();
 }
 
 uint64_t ktest_outstanding(void)

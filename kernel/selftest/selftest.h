@@ -11,6 +11,10 @@
 /** Runs the cases that match @p pattern (NULL: all) with @p seed and remembers the totals. */
 struct ktest_totals selftest_run(const char *pattern, uint64_t seed);
 
+/** selftest_run() that ends before the next case once @p stop_wanted says so. */
+struct ktest_totals selftest_run_until(const char *pattern, uint64_t seed,
+                                       bool (*stop_wanted)(void));
+
 /** Totals of the last run. */
 struct ktest_totals selftest_last(void);
 

@@ -51,13 +51,13 @@ def storm_piece(source):
     return junk + b"\x03"
 
 
-def start_guest(case, words="test=mm.areas", **fields):
+def start_guest(case, words="test=mm.areas", firmware="2M", **fields):
     """A guest of the class or test `case`, at its prompt; (guest, what it printed)."""
     add_cleanup = case.addClassCleanup if isinstance(case, type) else case.addCleanup
     folder = tempfile.TemporaryDirectory()
     add_cleanup(folder.cleanup)
-    boot = boot_module.Boot("monitor", firmware="2M", medium="kernel", serial=False, words=words,
-                            **fields)
+    boot = boot_module.Boot("monitor", firmware=firmware, medium="kernel", serial=False,
+                            words=words, **fields)
     build = boot_module.Build(ESP / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
     work = Path(folder.name)
     guest = outside.PromptGuest(boot_module.qemu_arguments(boot, build, work), work)
@@ -349,6 +349,12 @@ class MemoryTest(unittest.TestCase):
         self.assertEqual(report.check(again, {}), [])
         answer = self.guest.type("test mm.areas")
         self.assertIn("\n3 passed, 0 failed\n", answer)
+        os.write(self.guest.input, b"test mm.*\r")
+        self.guest.read_until("    ok 1 ")
+        os.write(self.guest.input, b"\x03")
+        stopped = self.guest.read_to_prompt()
+        self.assertIn(" passed, 0 failed\nstopped\n", stopped)
+        self.assertNotIn("ok 9 mm.", stopped)
         self.assertIn('no test matches "mm.nothing"', self.guest.type("test mm.nothing"))
 
 
@@ -491,6 +497,14 @@ class KeyboardTest(unittest.TestCase):
             if rows and done(rows):
                 return rows
             self.assertLess(time.monotonic(), deadline, rows)
+
+
+class SecureBootTest(unittest.TestCase):
+    def test_poke_is_refused(self):
+        guest, log = start_guest(self, firmware="4M", secure="signed")
+        self.assertTrue(report.extract(log)["firmware"]["secure_boot"])
+        self.assertEqual(guest.type("poke 0 0"), "refused: poke: Secure Boot is on\n")
+        self.assertIn("balanced", guest.type("usage"))
 
 
 class ExitTest(unittest.TestCase):
