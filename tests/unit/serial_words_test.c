@@ -210,6 +210,22 @@ static void acpi_dbg2_nonsense_ends_the_list(struct ktest *t)
     }
 }
 
+/* A good address that ends one byte behind its device structure. */
+static void acpi_dbg2_address_must_lie_in_its_device(struct ktest *t)
+{
+    struct serial8250_place place;
+    uint8_t table[44 + 41] = { 0 };
+    table[36] = 44;
+    (void)put_device(table + 44, 0x8000, 0, 0x3f8);
+    put_address(table + 44 + 29, 1, 8, 1, 0x3f8);
+    table[44 + 18] = 29;
+    size_t cursor = 0;
+    KTEST_FALSE(t, acpi_dbg2_next_place(table, sizeof(table), &cursor, &place));
+    table[44 + 1] = 41; /* now it does */
+    cursor = 0;
+    KTEST_TRUE(t, acpi_dbg2_next_place(table, sizeof(table), &cursor, &place));
+}
+
 static const struct ktest_case cases[] = {
     KTEST_CASE(serial_words_earlycon_has_linuxs_forms),
     KTEST_CASE(serial_words_earlycon_refuses_the_rest),
@@ -218,5 +234,6 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(acpi_spcr_without_a_16550_is_none),
     KTEST_CASE(acpi_dbg2_lists_its_serial_ports),
     KTEST_CASE(acpi_dbg2_nonsense_ends_the_list),
+    KTEST_CASE(acpi_dbg2_address_must_lie_in_its_device),
 };
 KTEST_SUITE(dev_serial_words, "dev.serial_words", cases);
