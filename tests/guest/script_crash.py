@@ -122,7 +122,10 @@ class CrashCase(unittest.TestCase):
         address, where = dump.frames[number]
         place = of_elf(dump, address - behind)[1]
         symbol = symbol_of(dump, address - behind)
-        self.assertRegex(where, rf"^{re.escape(symbol)}\+0x[0-9a-f]+ {re.escape(place)}$")
+        expected = re.escape(place)
+        if place.endswith(":?"):  # code of no line of its own: ours is the last line before it
+            expected = re.escape(place.removesuffix("?")) + "[0-9]+"
+        self.assertRegex(where, rf"^{re.escape(symbol)}\+0x[0-9a-f]+ {expected}$")
         return symbol
 
     def check_memory(self, dump):
