@@ -117,6 +117,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/log_ring.c kernel/log_output.c \
                           kernel/acpi.c kernel/acpi_console.c kernel/dev/serial_words.c \
+                          kernel/acpi_tables.c kernel/acpi_machine.c kernel/smbios.c \
+                          kernel/firmware_memory.c \
                           kernel/dev/serial8250.c kernel/dev/psf_font.c \
                           kernel/dev/framebuffer.c kernel/dev/text_screen.c \
                           kernel/dev/text_display.c kernel/dev/ps2_scancodes.c kernel/dev/ps2_keyboard.c \

@@ -177,10 +177,13 @@ static void measure_allocator(const struct allocator_measure *measure)
     write_measure(measure->free_name, free_ticks, REPETITIONS);
 }
 
-void bench_run(void)
+void bench_run(bool (*stop)(void))
 {
-    for (size_t i = 0; i < ARRAY_COUNT(builds); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(builds) && !stop(); i++) {
         measure_build(&builds[i]);
+    }
+    if (stop()) {
+        return;
     }
     measure_map_unmap();
     for (size_t i = 0; i < ARRAY_COUNT(allocator_measures); i++) {

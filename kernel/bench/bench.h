@@ -7,8 +7,10 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
-/** Runs every measure and prints a line each: `@bench NAME TICKS OPERATIONS`. Context: after the
- * self-tests. */
-void bench_run(void);
+#include <stdbool.h>
+
+/** Runs every measure and prints a line each: `@bench NAME TICKS OPERATIONS`. @p stop is asked
+ *  between them; true ends it. Context: after the self-tests. */
+void bench_run(bool (*stop)(void));
 
 #endif

@@ -17,8 +17,10 @@
 #include "monitor/descriptor_commands.h"
 #include "monitor/dmesg_command.h"
 #include "monitor/explain_command.h"
+#include "monitor/firmware_commands.h"
 #include "monitor/memory_commands.h"
 #include "monitor/memtest_command.h"
+#include "monitor/pci_command.h"
 #include "monitor/picture_command.h"
 #include "monitor/regs_command.h"
 #include "monitor/search_command.h"
@@ -60,6 +62,13 @@ static const struct monitor_command commands[] = {
     { "regs", "", "all registers, as of this command", "", regs_command },
     { "gdt", "", "the segment descriptors in use", "", gdt_command },
     { "idt", "", "the interrupt gates in use, with their handlers", "", idt_command },
+    { "pci", "", "what is on the PCI buses",
+      "bus:device.function vendor:device class. Configuration space is only read, so base\n"
+      "addresses have no sizes. Segment 0.\n",
+      pci_command },
+    { "acpi", "[SIGNATURE]", "the ACPI tables and their checksums; those of a name as a dump",
+      "SIGNATURE has four characters: `acpi APIC`.\n", acpi_command },
+    { "smbios", "", "firmware, system, processors, memory as SMBIOS tells", "", smbios_command },
     { "dmesg", "[LEVEL]", "the log: all lines, or those up to a level",
       "LEVEL is panic, error, warning, info, debug, or 0 to 7. Lines that the console does not\n"
       "show are kept as well; Ctrl-C ends the list.\n",
@@ -101,7 +110,15 @@ static const struct monitor_command commands[] = {
       "comes back. Refused under lock-down.\n",
       fault_command },
     { "panic", "[TEXT]", "panics", "", panic_command },
-    { "reboot", "", "resets the machine", "", reboot_command },
+    { "bench", "", "costs of the bring-up's parts in ticks, as the word `bench` does", "",
+      bench_command },
+    { "stages", "", "when the stages of the boot were reached", "", stages_command },
+    { "reboot", "", "resets the machine",
+      "By ACPI's reset register, the keyboard controller, port 0xcf9, a triple fault:\n"
+      "the first that works.\n",
+      reboot_command },
+    { "poweroff", "", "switches the machine off (ACPI S5)",
+      "No AML is run: firmware that wants to be told first is not.\n", poweroff_command },
     { "exit", "", "leaves QEMU with the verdict of the last tests", "", exit_command },
 };
 

@@ -17,7 +17,8 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.
 FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/mm/memory_map.c \
-               kernel/bootinfo.c kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \
+               kernel/bootinfo.c kernel/smbios.c kernel/acpi_tables.c \
+               kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \
                tests/fake/fake_terminal.c \
                kernel/monitor/arguments.c kernel/monitor/command.c kernel/monitor/command_input.c \
                kernel/monitor/search_pattern.c tests/fake/fake_monitor.c tests/fake/fake_console.c \

@@ -165,6 +165,35 @@ def exit_seeds():
             "other": bytes([0, 0, 9, 1, 3]), "odd-stride": bytes([1, 0, 33, 5, 1, 0])}
 
 
+def smbios_seeds():
+    def sealed(content, at):
+        content = bytearray(content)
+        content[at] = -sum(content) & 0xff
+        return bytes(content)
+
+    def structure(kind, content, *strings):
+        return (struct.pack("<BBH", kind, 4 + len(content), kind) + content
+                + b"".join(text + b"\0" for text in strings or (b"",)) + b"\0")
+
+    inner = sealed(b"_DMI_" + struct.pack("<xHIHB", 0x100, 0xf0000, 3, 0x28), 5)
+    return {"entry-2": sealed(b"_SM_\0" + bytes([31, 2, 8]) + bytes(8) + inner, 4),
+            "entry-3": sealed(b"_SM3_\0" + bytes([24, 3, 6, 0, 1, 0])
+                              + struct.pack("<IQ", 0x100, 0xf0000), 5),
+            "table": structure(0, bytes([1, 2, 0, 0, 3]), b"vendor", b"1.0", b"today")
+                     + structure(1, bytes([1, 2, 9, 0]) + bytes(16), b"maker", b"product")
+                     + structure(17, bytes(8) + b"\xff\x7f" + bytes(18))
+                     + structure(127, b"")}
+
+
+def acpi_tables_seeds():
+    fadt = bytearray(268)
+    struct.pack_into("<II", fadt, 36, 0x1000, 0x2000)
+    struct.pack_into("<IBBQ", fadt, 112, 1 << 10 | 1 << 20, 1, 8, 0xcf9)
+    header = b"DSDT" + bytes(32)
+    return {"fadt": bytes(fadt), "s5": header + b"\x08_S5_\x12\x06\x04\0\0\0\0",
+            "s5-root": header + b"\x08\\_S5_\x12\x46\x01\x02\x0b\x05\0\x0c\7\0\0\0"}
+
+
 def firmware_tables_seeds():
     """fuzz_firmware_tables.c: offsets of the tables, then 48 KiB of memory at 1 MiB."""
     base, none = 0x100000, 0xffff
@@ -247,7 +276,7 @@ SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
          "map_file": map_file_seeds, "options": options_seeds, "exit": exit_seeds,
          "firmware_tables": firmware_tables_seeds,
          "line_editor": line_editor_seeds, "command_line": command_line_seeds,
-         "buddy": buddy_seeds}
+         "buddy": buddy_seeds, "smbios": smbios_seeds, "acpi_tables": acpi_tables_seeds}
 
 
 def main(arguments):

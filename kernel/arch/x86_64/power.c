@@ -41,10 +41,10 @@ void power_reset(void)
 {
     console_drain();
     x86_cli();
+    x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
+    wait_for_reset();
     x86_outb(PORT_RESET_CONTROL, RESET_HARD);
     x86_outb(PORT_RESET_CONTROL, RESET_NOW);
-    wait_for_reset();
-    x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
     wait_for_reset();
     const struct x86_table_register no_idt = { .limit = 0, .base = 0 };
     x86_lidt(&no_idt);

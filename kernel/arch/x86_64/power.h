@@ -22,7 +22,7 @@ enum power_verdict {
  *  returns where there is no such device. */
 void power_debug_exit(enum power_verdict verdict);
 
-/** Resets the machine: PCI reset register, keyboard controller, then a triple fault. */
+/** Resets the machine: keyboard controller, PCI reset register, then a triple fault. */
 NORETURN void power_reset(void);
 
 /** Interrupts off, for ever. */

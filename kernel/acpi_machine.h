@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * This machine's ACPI tables, one after the other, and what is done with them: reset and power-off.
+ * No AML is run. No state; kernel and host, after mm_init().
+ */
+#ifndef KERNEL_ACPI_MACHINE_H
+#define KERNEL_ACPI_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kstatus.h"
+
+/** A table of the machine. */
+struct acpi_table {
+    uint64_t phys;
+    const uint8_t *bytes; /* NULL where the memory map forbids to read it */
+    uint64_t length;      /* bytes; at least 8 (FACS) or ACPI_HEADER_BYTES where there are any */
+};
+
+/** @return false to end the visit */
+typedef bool acpi_visitor(void *context, const struct acpi_table *table);
+
+/** Calls @p visit for the root table, each that it names, and FACS and DSDT behind the FADT. The
+ *  bytes are valid during the call. */
+void acpi_visit_tables(acpi_visitor *visit, void *context);
+
+/** Writes the reset register. @return K_ENOTSUP where the machine has none, K_ETIMEDOUT where it
+ *  did nothing */
+MUST_CHECK enum kstatus acpi_reset(void);
+
+/** Goes to soft-off (S5). @return K_ENOENT without \_S5, K_ENOTSUP without the registers for it,
+ *  K_ETIMEDOUT where they did nothing */
+MUST_CHECK enum kstatus acpi_power_off(void);
+
+#endif

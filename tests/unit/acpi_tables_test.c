@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Reading FADT and \_S5 out of bytes: short tables, AML in every form that compilers of it write,
+ * and what only looks like the package.
+ */
+#include "acpi_tables.h"
+
+#include <string.h>
+
+#include "tests/ktest.h"
+
+static uint8_t table[300];
+
+static void put(uint64_t offset, uint64_t value, unsigned size_bytes)
+{
+    memcpy(table + offset, &value, size_bytes); /* little-endian host */
+}
+
+static void fadt_fields_stand_where_acpi_says(struct ktest *t)
+{
+    struct acpi_fadt fadt;
+    memset(table, 0, sizeof(table));
+    put(36, 0x1000, 4);
+    put(40, 0x2000, 4);
+    put(48, 0xb2, 4);
+    put(52, 0xf0, 1);
+    put(64, 0x604, 4);
+    put(68, 0x704, 4);
+    put(112, 1U << 10, 4);
+    put(116, 1, 1);
+    put(120, 0xcf9, 8);
+    put(128, 0x0f, 1);
+    acpi_fadt_read(table, 244, &fadt);
+    KTEST_EQ(t, fadt.facs, 0x1000);
+    KTEST_EQ(t, fadt.dsdt, 0x2000);
+    KTEST_EQ(t, fadt.smi_command, 0xb2);
+    KTEST_EQ(t, fadt.acpi_enable, 0xf0);
+    KTEST_EQ(t, fadt.pm1a_control.space, ACPI_SPACE_IO);
+    KTEST_EQ(t, fadt.pm1a_control.address, 0x604);
+    KTEST_EQ(t, fadt.pm1b_control.address, 0x704);
+    KTEST_EQ(t, fadt.reset.space, ACPI_SPACE_IO);
+    KTEST_EQ(t, fadt.reset.address, 0xcf9);
+    KTEST_EQ(t, fadt.reset_value, 0x0f);
+    KTEST_FALSE(t, fadt.is_reduced);
+    KTEST_EQ(t, fadt.sleep_control.address, 0);
+    put(112, 0, 4); /* the register does not count without its flag */
+    acpi_fadt_read(table, 244, &fadt);
+    KTEST_EQ(t, fadt.reset.address, 0);
+}
+
+static void fadt_wide_addresses_win_and_need_the_length(struct ktest *t)
+{
+    struct acpi_fadt fadt;
+    memset(table, 0, sizeof(table));
+    put(40, 0x2000, 4);
+    put(64, 0x604, 4);
+    put(112, 1U << 20, 4);
+    put(140, 0x123456000, 8);
+    put(172, 0, 1);
+    put(176, 0xfed00004, 8);
+    put(244, 1, 1);
+    put(248, 0x500, 8);
+    acpi_fadt_read(table, 256, &fadt);
+    KTEST_EQ(t, fadt.dsdt, 0x123456000);
+    KTEST_EQ(t, fadt.pm1a_control.space, ACPI_SPACE_MEMORY);
+    KTEST_EQ(t, fadt.pm1a_control.address, 0xfed00004);
+    KTEST_TRUE(t, fadt.is_reduced);
+    KTEST_EQ(t, fadt.sleep_control.address, 0x500);
+    acpi_fadt_read(table, 255, &fadt);
+    KTEST_EQ(t, fadt.sleep_control.address, 0);
+    acpi_fadt_read(table, 147, &fadt);
+    KTEST_EQ(t, fadt.dsdt, 0x2000);
+    KTEST_EQ(t, fadt.pm1a_control.address, 0x604);
+    acpi_fadt_read(table, 36, &fadt);
+    KTEST_EQ(t, fadt.dsdt, 0);
+}
+
+/* ---- \_S5 ---------------------------------------------------------------------------------------
+ */
+
+/* A table of exactly these bytes behind the header. */
+static bool find(const char *aml, size_t size_bytes, struct acpi_sleep_types *types)
+{
+    memset(table, 0, sizeof(table));
+    memcpy(table + ACPI_HEADER_BYTES, aml, size_bytes);
+    *types = (struct acpi_sleep_types){ 99, 99 };
+    return acpi_find_soft_off(table, ACPI_HEADER_BYTES + size_bytes, types);
+}
+
+#define FIND(aml, types) find((aml), sizeof(aml) - 1, (types))
+
+static void soft_off_is_found_in_every_form(struct ktest *t)
+{
+    struct acpi_sleep_types types;
+    KTEST_TRUE(t, FIND("\x10\x08_S5_\x12\x06\x04\x00\x00\x00\x00", &types)); /* as QEMU has it */
+    KTEST_EQ(t, types.a, 0);
+    KTEST_EQ(t, types.b, 0);
+    KTEST_TRUE(t, FIND("\x08_S5_\x12\x07\x02\x0a\x05\x0a\x07", &types));
+    KTEST_EQ(t, types.a, 5);
+    KTEST_EQ(t, types.b, 7);
+    KTEST_TRUE(t, FIND("\x08\\_S5_\x12\x46\x01\x02\x0b\x03\x00\x01", &types)); /* root, long */
+    KTEST_EQ(t, types.a, 3);
+    KTEST_EQ(t, types.b, 1);
+    KTEST_TRUE(t, FIND("_S5_\x08_S5_\x12\x07\x01\x0c\x06\x00\x00\x00", &types)); /* one element */
+    KTEST_EQ(t, types.a, 6);
+    KTEST_EQ(t, types.b, 0);
+}
+
+static void soft_off_is_not_what_only_looks_like_it(struct ktest *t)
+{
+    struct acpi_sleep_types types;
+    KTEST_FALSE(t, FIND("", &types));
+    KTEST_FALSE(t, FIND("_S5_\x12\x06\x04\x00\x00", &types));             /* no NameOp */
+    KTEST_FALSE(t, FIND("\x10_S5_\x12\x06\x04\x00\x00", &types));         /* another opcode */
+    KTEST_FALSE(t, FIND("\x08_S4_\x12\x06\x04\x00\x00", &types));         /* another state */
+    KTEST_FALSE(t, FIND("\x08_S5_\x11\x06\x04\x00\x00", &types));         /* no package */
+    KTEST_FALSE(t, FIND("\x08_S5_\x12\x06\x00\x00\x00", &types));         /* an empty one */
+    KTEST_FALSE(t, FIND("\x08_S5_\x12\x06\x02\x0a\x08\x0a\x01", &types)); /* not 0 to 7 */
+    KTEST_FALSE(t, FIND("\x08_S5_\x12\x06\x02\x0b\x05\x01\x00", &types)); /* 0x105 */
+    KTEST_FALSE(t, FIND("\x08_S5_\x12\x06\x02"
+                        "ABCD\x00",
+                        &types));                               /* a name */
+    KTEST_FALSE(t, FIND("\\_S5_\x12\x06\x04\x00\x00", &types)); /* nothing before */
+    KTEST_EQ(t, types.a, 99);
+}
+
+static void soft_off_cut_anywhere_is_none(struct ktest *t)
+{
+    static const char aml[] = "\x08_S5_\x12\x47\x01\x02\x0b\x05\x00\x0c\x07\x00\x00\x00";
+    struct acpi_sleep_types types;
+    KTEST_TRUE(t, find(aml, sizeof(aml) - 1, &types));
+    KTEST_EQ(t, types.b, 7);
+    for (size_t size = 0; size < sizeof(aml) - 1; size++) {
+        KTEST_FALSE(t, find(aml, size, &types));
+    }
+}
+
+static const struct ktest_case cases[] = {
+    KTEST_CASE(fadt_fields_stand_where_acpi_says),
+    KTEST_CASE(fadt_wide_addresses_win_and_need_the_length),
+    KTEST_CASE(soft_off_is_found_in_every_form),
+    KTEST_CASE(soft_off_is_not_what_only_looks_like_it),
+    KTEST_CASE(soft_off_cut_anywhere_is_none),
+};
+KTEST_SUITE(kernel_acpi_tables, "kernel.acpi_tables", cases);
