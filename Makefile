@@ -124,7 +124,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/dev/text_display.c kernel/dev/ps2_scancodes.c kernel/dev/ps2_keyboard.c \
                           $(HOST_MONITOR_C) \
                           kernel/symbol_table.c kernel/lib/range_decoder.c kernel/log_tail.c \
-                          kernel/lockdown.c) \
+                          kernel/lockdown.c kernel/lib/sha256.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c \
                           kernel/arch/x86_64/debug_points.c kernel/arch/x86_64/backtrace.c \
