@@ -93,7 +93,7 @@ KERNEL_C := $(wildcard kernel/*.c kernel/lib/*.c kernel/dev/*.c kernel/mm/*.c ke
 KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
-LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
+LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
                    kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
@@ -124,7 +124,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/dev/text_display.c kernel/dev/ps2_scancodes.c kernel/dev/ps2_keyboard.c \
                           $(HOST_MONITOR_C) \
                           kernel/symbol_table.c kernel/lib/range_decoder.c kernel/log_tail.c \
-                          kernel/lockdown.c kernel/lib/sha256.c) \
+                          kernel/lockdown.c kernel/lib/sha256.c kernel/tcg_log.c kernel/tcg_extend.c kernel/measured_boot.c \
+                          kernel/measured_boot_report.c) \
                $(wildcard kernel/arch/x86_64/cpu_features.c kernel/arch/x86_64/efer.c \
                           kernel/arch/x86_64/low_remap.c kernel/arch/x86_64/mm_arch.c \
                           kernel/arch/x86_64/debug_points.c kernel/arch/x86_64/backtrace.c \
@@ -133,7 +134,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/serial_choice.c loader/pci_serial.c loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
-                          loader/preflight.c loader/pci_masters.c loader/bringup_plan.c loader/handover.c)
+                          loader/preflight.c loader/tpm_command.c loader/pci_masters.c loader/bringup_plan.c loader/handover.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

@@ -44,6 +44,7 @@ static const struct table_rule table_rules[] = {
     TABLE_RULE(efi_map, 0),
     TABLE_RULE(command_line, 1),
     TABLE_RULE(loader_log, 1),
+    TABLE_RULE(tpm_log, 1),
 };
 
 #define EFI_DESCRIPTOR_MIN_BYTES 40U /* UEFI 2.10 7.2.3, EFI_MEMORY_DESCRIPTOR */
@@ -361,6 +362,12 @@ const char *bootinfo_command_line(const struct bootinfo *info)
 const char *bootinfo_loader_log(const struct bootinfo *info)
 {
     return info->loader_log.count == 0 ? "" : at(info, info->loader_log.offset);
+}
+
+const uint8_t *bootinfo_tpm_log(const struct bootinfo *info, size_t *size_bytes)
+{
+    *size_bytes = info->tpm_log.count;
+    return info->tpm_log.count == 0 ? NULL : at(info, info->tpm_log.offset);
 }
 
 static void *writable_at(struct bootinfo *info, uint32_t offset_bytes)

@@ -56,6 +56,10 @@ const void *bootinfo_efi_descriptor(const struct bootinfo *info, uint32_t index)
 const char *bootinfo_command_line(const struct bootinfo *info);
 const char *bootinfo_loader_log(const struct bootinfo *info);
 
+/** The firmware's event log, bytes as it gave them; NULL where there is none.
+ *  @param size_bytes  receives its size, 0 where there is none */
+const uint8_t *bootinfo_tpm_log(const struct bootinfo *info, size_t *size_bytes);
+
 /** The memory map in the block, for changing in place (the CRC no longer holds afterwards). */
 struct memory_map bootinfo_memory_map(struct bootinfo *info);
 

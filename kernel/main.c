@@ -28,6 +28,7 @@
 #include "lib/random.h"
 #include "lockdown.h"
 #include "machine_report.h"
+#include "measured_boot.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/mm_init.h"
@@ -156,6 +157,12 @@ static void start_keyboard(void)
     }
 }
 
+static void check_measured_boot(void)
+{
+    const struct measured_boot measured = measured_boot_check(mm_bootinfo());
+    measured_boot_print(&measured);
+}
+
 /* What nobody needs once the kernel runs on its own tables. */
 static void release_boot_memory(void)
 {
@@ -230,6 +237,7 @@ void kernel_main(struct bootinfo *bootinfo)
     start_keyboard();
     release_boot_memory(); /* low remap, loader memory */
     prove_memory();        /* books and audit */
+    check_measured_boot(); /* the TPM's event log against its PCRs */
     stages_mark("ready");
 
     printk_set_deferred(false);

@@ -10,6 +10,7 @@
 #include "shared/mmap_names.h"
 
 #include "bootinfo.h"
+#include "measured_boot.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/mm_init.h"
@@ -19,15 +20,8 @@
 
 static void write_build(struct json_writer *json, const struct bootinfo *info)
 {
-    static const char digits[] = "0123456789abcdef";
-    char text[2 * BOOTINFO_BUILD_ID_BYTES];
     const uint32_t size = info->build_id_size <= BOOTINFO_BUILD_ID_BYTES ? info->build_id_size : 0;
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[info->build_id[i] >> 4];
-        text[2 * i + 1] = digits[info->build_id[i] & 15U];
-    }
-    json_key(json, "build");
-    json_string_bytes(json, text, 2 * (size_t)size);
+    json_member_hex(json, "build", info->build_id, size);
 }
 
 static void write_firmware(struct json_writer *json, const struct bootinfo *info)
@@ -289,6 +283,7 @@ bool report_write(const struct report_facts *facts, json_put put, void *context)
     write_buddy(&json);
     write_nx(&json, facts);
     if (facts->machine != NULL) {
+        measured_boot_report(&json, info);
         write_stages(&json);
     }
     json_end_object(&json);

@@ -5,6 +5,7 @@
  * services are there: return to the firmware) or ends in boot_stop() (they are not). Loader only.
  *
  *     boot_prepare.c   consoles, facts about the machine, options, which kernel
+ *     boot_measure.c   what is used goes into the TPM
  *     boot_allocate.c  memory for everything, the kernel in its place
  *     boot_memory.c    memory map, hand-over tables
  *     boot_leave.c     exit, final map, bootinfo, jump
@@ -45,6 +46,13 @@ struct boot_work {
     uint32_t mapped_capacity;
 };
 
+/** The TPM's event log. */
+struct boot_event_log {
+    phys_addr_t firmware; /* where the firmware has it */
+    phys_addr_t copy;     /* ours, from boot_allocate() on */
+    uint32_t size_bytes;  /* 0: none to hand over */
+};
+
 struct boot {
     EFI_HANDLE image;
     EFI_SYSTEM_TABLE *system;
@@ -58,10 +66,13 @@ struct boot {
     uint64_t mem_limit_bytes; /* mem=, UINT64_MAX = no limit */
     struct bootinfo info;     /* the header under construction */
 
-    struct efi_file kernel_file; /* kernel=\path; empty where the embedded one is used */
+    struct efi_file options_file; /* cmdline.txt as it was read; empty once it is measured */
+    struct efi_file kernel_file;  /* kernel=\path; empty where the embedded one is used */
     const void *kernel_bytes;
     size_t kernel_size_bytes;
     struct elf_image_plan plan;
+
+    struct boot_event_log event_log;
 
     struct efi_alloc alloc;
     phys_addr_t block; /* bootinfo */
@@ -118,8 +129,13 @@ MUST_CHECK enum kstatus boot_choose_serial(struct boot *boot);
  *  `kernel-not-elf`, `secure-boot`). */
 MUST_CHECK enum kstatus boot_find_kernel(struct boot *boot);
 
+/** Measures configuration and kernel into PCR 9 and the command line into PCR 12, finds the event
+ *  log, reads the PCRs (docs/measured-boot.md). Never fails: what goes wrong is a warning. */
+MUST_CHECK enum kstatus boot_measure(struct boot *boot);
+
 /** Allocates kernel image, stack, jump page, map buffer, work memory, bootinfo (`no-memory`,
- *  `bad-memory-map`), and what the stop screen needs, where there is a screen. */
+ *  `bad-memory-map`), and, where they are wanted, the copy of the event log and what the stop
+ * screen needs. */
 MUST_CHECK enum kstatus boot_allocate(struct boot *boot);
 
 /** Copies and relocates the kernel, fills the jump page. */

@@ -7,6 +7,7 @@
  *   kernel image   2 MiB-aligned where possible
  *   boot stack     [guard frame][64 KiB]
  *   jump page      code and GDT of handoff.S
+ *   event log      a copy of the TPM's, where there is one; the boot goes on without
  *   map buffer     [raw EFI map, room to grow][canary page]
  *   work memory    what mmap_build() needs, and the list of mapped runs
  *   bootinfo       sized for the worst case
@@ -169,7 +170,9 @@ static enum kstatus allocate_block(struct boot *boot, const struct mmap_build_si
     const uint64_t overlays = EFI_ALLOC_MAX_ENTRIES + FIRMWARE_PINS_MAX;
     uint64_t bytes;
     if (boot_block_capacity(sizes, boot->map_buffer_bytes, overlays,
-                            OPTIONS_MAX_BYTES + EFI_CONSOLE_LOG_BYTES, &bytes) != K_OK) {
+                            OPTIONS_MAX_BYTES + EFI_CONSOLE_LOG_BYTES +
+                                (uint64_t)boot->event_log.size_bytes,
+                            &bytes) != K_OK) {
         return boot_refuse(boot, K_EOVERFLOW, "bad-memory-map",
                            "a memory map of %" FMTu64 " bytes is too large; update the firmware",
                            boot->map_buffer_bytes);
@@ -233,6 +236,25 @@ static void allocate_stop_screen(struct boot *boot)
                       "COM1 only");
 }
 
+static void allocate_event_log(struct boot *boot)
+{
+    struct boot_event_log *const log = &boot->event_log;
+    const struct efi_alloc_request request = { .pages = pages_for(log->size_bytes),
+                                               .alignment_bytes = PAGE_SIZE,
+                                               .purpose = BOOTINFO_PURPOSE_SCRATCH,
+                                               .lifetime = BOOTINFO_LIFETIME_EXIT };
+    if (log->size_bytes == 0) {
+        return;
+    }
+    if (efi_alloc_pages(&boot->alloc, &request, &log->copy) == K_OK) {
+        memcpy(physmap_ptr(log->copy, log->size_bytes), physmap_ptr(log->firmware, log->size_bytes),
+               log->size_bytes);
+        return;
+    }
+    log->size_bytes = 0;
+    efi_console_print("warning: tpm: no memory for a copy of the event log");
+}
+
 enum kstatus boot_allocate(struct boot *boot)
 {
     const uint64_t addressable = bits_min(BIT(boot->cpu.phys_bits), DIRECT_MAP_SIZE);
@@ -242,6 +264,7 @@ enum kstatus boot_allocate(struct boot *boot)
         status = allocate_stack_and_jump(boot);
     }
     if (status == K_OK) {
+        allocate_event_log(boot); /* before the bootinfo, which must have room for it */
         status = allocate_for_map(boot);
     }
     if (status == K_OK) {

@@ -12,7 +12,7 @@
 #include "lib/string.h"
 
 #define PART_ALIGNMENT 16U
-#define PART_COUNT     9U
+#define PART_COUNT     10U
 
 struct writer {
     uint8_t *memory;
@@ -63,6 +63,7 @@ static void write_rest(struct writer *writer, struct bootinfo *info,
     }
     write_part(writer, &info->command_line, parts->command_line, parts->command_line_bytes, 1);
     write_part(writer, &info->loader_log, parts->log, parts->log_bytes, 1);
+    write_part(writer, &info->tpm_log, parts->tpm_log, parts->tpm_log_bytes, 1);
 }
 
 enum kstatus boot_block_capacity(const struct mmap_build_sizes *sizes, uint64_t efi_map_bytes,

@@ -3,9 +3,9 @@
  * Puts the bootinfo block together: header, then every table and text behind it, then the CRC. Runs
  * after ExitBootServices into memory that was sized before. Pure; loader, replay and host.
  *
- *   block  [header][mmap][reasons][repairs][ram][ledger][pins][efi map][command line][log] ...free
- *          0       each part starts at a multiple of 16 bytes        total_size ^         ^
- * capacity
+ *   block  [header][mmap][reasons][repairs][ram][ledger][pins][efi map]
+ *          [command line][log][TPM log] ...free
+ *          each part starts at a multiple of 16 bytes; total_size, then capacity
  */
 #ifndef LOADER_BOOT_BLOCK_H
 #define LOADER_BOOT_BLOCK_H
@@ -31,6 +31,8 @@ struct boot_block_parts {
     uint32_t command_line_bytes;
     const char *log;
     uint32_t log_bytes;
+    const void *tpm_log; /* not read where it has no bytes */
+    uint32_t tpm_log_bytes;
 };
 
 /**
@@ -38,7 +40,7 @@ struct boot_block_parts {
  * @param sizes          from mmap_build_sizes()
  * @param efi_map_bytes  of the raw map, with the room for growth
  * @param overlay_count  ledger entries and pins together, at most
- * @param text_bytes     command line and log together, with their NULs
+ * @param text_bytes     command line and log together, with their NULs, and the TPM's log
  * @return K_OK; K_EOVERFLOW where a block would pass 32 bits
  */
 MUST_CHECK enum kstatus boot_block_capacity(const struct mmap_build_sizes *sizes,

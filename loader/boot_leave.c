@@ -205,6 +205,7 @@ static void write_block(struct boot *boot)
 {
     size_t log_bytes;
     const char *const log = efi_console_log(&log_bytes);
+    const struct boot_event_log *const events = &boot->event_log;
     const struct boot_block_parts parts = {
         .map = &boot->work.map,
         .efi = &boot->exit.map,
@@ -216,6 +217,8 @@ static void write_block(struct boot *boot)
         .command_line_bytes = (uint32_t)(boot->options.length + 1), /* <= OPTIONS_MAX_BYTES */
         .log = log,
         .log_bytes = (uint32_t)log_bytes, /* <= EFI_CONSOLE_LOG_BYTES */
+        .tpm_log = events->size_bytes > 0 ? physmap_ptr(events->copy, events->size_bytes) : NULL,
+        .tpm_log_bytes = events->size_bytes,
     };
     boot->info.tsc_stamp[BOOTINFO_STAMP_HANDOFF] = x86_rdtsc();
     if (boot_block_write(&boot->info, &parts, physmap_ptr(boot->block, boot->block_bytes),

@@ -123,13 +123,12 @@ enum kstatus boot_describe_machine(struct boot *boot)
 
 static void read_options_file(struct boot *boot, EFI_HANDLE volume)
 {
-    static const char path[] = "\\firstlight\\cmdline.txt";
-    struct efi_file file = { .bytes = NULL };
+    static const char path[] = OPTIONS_FILE;
+    struct efi_file *const file = &boot->options_file;
     const enum kstatus status =
-        efi_file_read(boot->services, volume, path, sizeof(path) - 1, COMMAND_LINE_FILE_MAX, &file);
+        efi_file_read(boot->services, volume, path, sizeof(path) - 1, COMMAND_LINE_FILE_MAX, file);
     if (status == K_OK) {
-        options_append_text(&boot->options, file.bytes, file.size_bytes);
-        efi_file_release(boot->services, &file);
+        options_append_text(&boot->options, file->bytes, file->size_bytes);
     } else if (status != K_ENOENT) {
         efi_console_print("warning: %s cannot be read (%s) and is ignored", path,
                           kstatus_name(status));

@@ -40,6 +40,7 @@ static const struct boot_step steps[] = {
     { "machine", boot_describe_machine },
     { "serial port", boot_choose_serial },
     { "kernel", boot_find_kernel },
+    { "measure", boot_measure },
     { "memory", boot_allocate },
     { "load", boot_load_kernel },
     { "map", boot_preview_map },
@@ -94,6 +95,7 @@ static void wait_for_key(void)
 /* Everything is given back, then the line that scripts wait for. */
 static EFI_STATUS return_to_firmware(enum kstatus status)
 {
+    efi_file_release(boot.services, &boot.options_file);
     efi_file_release(boot.services, &boot.kernel_file);
     efi_alloc_free_all(&boot.alloc);
     wait_for_key();

@@ -26,24 +26,27 @@ static bool descriptor_range(const struct efi_map_descriptor *descriptor, uint64
            !__builtin_add_overflow(descriptor->physical_start, bytes, end);
 }
 
-bool firmware_pins_can_read(const struct efi_map *map, uint64_t base, uint64_t size_bytes)
+uint64_t firmware_pins_readable(const struct efi_map *map, uint64_t base)
 {
-    uint64_t end;
-    if (base == 0 || __builtin_add_overflow(base, size_bytes, &end)) {
-        return false;
-    }
-    const uint64_t count = efi_map_count(map);
+    uint64_t readable = 0;
+    const uint64_t count = base == 0 ? 0 : efi_map_count(map);
     for (uint64_t i = 0; i < count; i++) {
         const struct efi_map_descriptor descriptor = efi_map_get(map, i);
         const bool is_memory =
             efi_map_type_is_ram(descriptor.type) || descriptor.type == EFI_MAP_RESERVED;
-        uint64_t descriptor_end;
-        if (is_memory && descriptor_range(&descriptor, &descriptor_end) &&
-            base >= descriptor.physical_start && end <= descriptor_end) {
-            return true;
+        uint64_t end;
+        if (is_memory && descriptor_range(&descriptor, &end) && base >= descriptor.physical_start &&
+            base < end) {
+            readable = bits_max(readable, end - base);
         }
     }
-    return false;
+    return readable;
+}
+
+bool firmware_pins_can_read(const struct efi_map *map, uint64_t base, uint64_t size_bytes)
+{
+    const uint64_t readable = firmware_pins_readable(map, base);
+    return readable > 0 && size_bytes <= readable;
 }
 
 bool firmware_pins_read(const struct efi_map *map, uint64_t base, uint8_t *to, uint32_t size_bytes)

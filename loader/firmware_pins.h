@@ -25,6 +25,10 @@ struct firmware_pins {
 /** The little-endian number in @p size_bytes bytes (0..8) at @p bytes. */
 uint64_t firmware_number(const uint8_t *bytes, unsigned size_bytes);
 
+/** Bytes from @p base on that one descriptor holds which is memory; 0 for none, and for @p base 0.
+ */
+uint64_t firmware_pins_readable(const struct efi_map *map, uint64_t base);
+
 /** Whether one descriptor that is memory holds all of [base, base + size_bytes); base is not 0. */
 bool firmware_pins_can_read(const struct efi_map *map, uint64_t base, uint64_t size_bytes);
 

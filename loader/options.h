@@ -13,6 +13,9 @@
 
 #include "kstatus.h"
 
+/** The configuration file, on the volume that the loader came from. */
+#define OPTIONS_FILE "\\firstlight\\cmdline.txt"
+
 /** Longest command line that is kept, bytes with the NUL; what is longer is cut at a word. */
 #define OPTIONS_MAX_BYTES 4096U
 

@@ -19,7 +19,7 @@
 
 #define BOOTINFO_MAGIC         UINT64_C(0x3148474c54535249) /* "IRSTLGH1" read as bytes */
 #define BOOTINFO_VERSION_MAJOR 1
-#define BOOTINFO_VERSION_MINOR 1
+#define BOOTINFO_VERSION_MINOR 2
 
 /** A table of @p count elements of @p entry_size bytes, at @p offset bytes from the header. */
 struct bootinfo_table {
@@ -137,6 +137,26 @@ enum bootinfo_tsc_source {
     BOOTINFO_TSC_PIT = 4,
 };
 
+/** How far measured boot came (docs/measured-boot.md). */
+enum bootinfo_tpm_state {
+    BOOTINFO_TPM_ABSENT = 0,   /* no TCG2 protocol, or one without a TPM */
+    BOOTINFO_TPM_MEASURED = 1, /* everything was measured */
+    BOOTINFO_TPM_FAILED = 2,   /* something was not: the loader's log says what */
+};
+
+#define BOOTINFO_TPM_LOG_TRUNCATED 1U /* the firmware had no room for all events */
+#define BOOTINFO_TPM_HAS_PCRS      2U /* pcr_files and pcr_command_line were read */
+#define BOOTINFO_TPM_DIGEST_BYTES  32U
+
+/** Measured boot: what the loader saw, SHA-256 bank. */
+struct bootinfo_tpm {
+    uint32_t state;                                      /* enum bootinfo_tpm_state */
+    uint32_t flags;                                      /* BOOTINFO_TPM_* */
+    uint8_t pcr_files[BOOTINFO_TPM_DIGEST_BYTES];        /* PCR 9, after our measurements */
+    uint8_t pcr_command_line[BOOTINFO_TPM_DIGEST_BYTES]; /* PCR 12, the same */
+};
+_Static_assert(sizeof(struct bootinfo_tpm) == 72, "contract");
+
 #define BOOTINFO_BUILD_ID_BYTES    20
 #define BOOTINFO_VENDOR_BYTES      64
 #define BOOTINFO_FLAG_SECURE_BOOT  UINT64_C(1)
@@ -195,6 +215,9 @@ struct bootinfo {
     uint32_t phys_bits;  /* MAXPHYADDR that the loader used */
 
     struct bootinfo_serial serial; /* since 1.1 */
+
+    struct bootinfo_table tpm_log; /* bytes: the firmware's crypto-agile event log; since 1.2 */
+    struct bootinfo_tpm tpm;       /* since 1.2 */
 };
 
 _Static_assert(offsetof(struct bootinfo, crc32c) == 12, "contract");
@@ -206,6 +229,8 @@ _Static_assert(offsetof(struct bootinfo, rsdp) == 344, "contract");
 _Static_assert(offsetof(struct bootinfo, framebuffer) == 408, "contract");
 _Static_assert(offsetof(struct bootinfo, tsc_stamp) == 464, "contract");
 _Static_assert(offsetof(struct bootinfo, serial) == 512, "contract");
-_Static_assert(sizeof(struct bootinfo) == 528, "contract");
+_Static_assert(offsetof(struct bootinfo, tpm_log) == 528, "contract");
+_Static_assert(offsetof(struct bootinfo, tpm) == 544, "contract");
+_Static_assert(sizeof(struct bootinfo) == 616, "contract");
 
 #endif

@@ -38,6 +38,7 @@ test_packages=(
     cppcheck codespell # make check
     dosfstools         # fsck.vfat looks at the USB image
     sbsigntool openssl # Secure Boot: signed and wrongly signed loaders
+    swtpm              # measured boot: a TPM for QEMU
     # Other boot managers that start the loader.
     grub-efi-amd64-bin systemd-boot-efi
 )

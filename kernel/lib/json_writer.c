@@ -181,6 +181,20 @@ void json_member_bool(struct json_writer *json, const char *key, bool value)
     json_bool(json, value);
 }
 
+void json_member_hex(struct json_writer *json, const char *key, const uint8_t *bytes,
+                     size_t size_bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    json_key(json, key);
+    begin_value(json);
+    put_text(json, "\"");
+    for (size_t i = 0; i < size_bytes; i++) {
+        const char pair[2] = { digits[bytes[i] >> 4], digits[bytes[i] & 15U] };
+        json->put(json->context, pair, sizeof(pair));
+    }
+    put_text(json, "\"");
+}
+
 bool json_is_complete(const struct json_writer *json)
 {
     return json->depth == 0 && json->need_comma && !json->misused;

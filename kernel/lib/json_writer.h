@@ -56,6 +56,9 @@ void json_bool(struct json_writer *json, bool value);
 void json_member_string(struct json_writer *json, const char *key, const char *text);
 void json_member_u64(struct json_writer *json, const char *key, uint64_t value);
 void json_member_bool(struct json_writer *json, const char *key, bool value);
+/** A string of two lower-case digits for each of @p size_bytes bytes. */
+void json_member_hex(struct json_writer *json, const char *key, const uint8_t *bytes,
+                     size_t size_bytes);
 
 /** Whether one whole value was written and every call so far was in place: ends match, members
  *  have keys, nesting fits. A misplaced call writes something wrong and shows here. */

@@ -17,7 +17,8 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.
 FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/mm/memory_map.c \
-               kernel/bootinfo.c kernel/smbios.c kernel/acpi_tables.c \
+               kernel/bootinfo.c kernel/smbios.c kernel/acpi_tables.c kernel/tcg_log.c \
+               kernel/tcg_extend.c kernel/lib/sha256.c kernel/measured_boot.c \
                kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \
                tests/fake/fake_terminal.c \
                kernel/monitor/arguments.c kernel/monitor/command.c kernel/monitor/command_input.c \
@@ -60,7 +61,7 @@ fuzz-corpus: $(FUZZ:%=$(BUILD)/host/fuzz_%)
 # Units whose branches are counted, each on its own: what comes from outside before the kernel runs.
 COVERAGE_UNITS := $(wildcard loader/mmap_*.c) loader/exit_boot.c loader/elf_image.c \
                   loader/efi_map.c loader/options.c kernel/bootinfo.c \
-                  loader/firmware_tables.c loader/firmware_pins.c
+                  loader/firmware_tables.c loader/firmware_pins.c kernel/tcg_log.c
 COVERAGE_MIN   := 95
 
 COVERAGE := -O1 -fprofile-instr-generate -fcoverage-mapping
@@ -69,7 +70,7 @@ COVERAGE_TESTS_C := $(FUZZ_CORE_C) tests/ktest_run.c tests/host_main.c \
                     tests/unit/exit_boot_test.c tests/unit/elf_image_test.c \
                     $(wildcard tests/unit/elf_files_test.c) tests/unit/efi_map_test.c \
                     tests/unit/options_test.c tests/unit/bootinfo_test.c \
-                    tests/unit/firmware_tables_test.c
+                    tests/unit/firmware_tables_test.c tests/unit/tcg_log_test.c
 COVERAGE_BIN := $(BUILD)/cov/unit $(FUZZ_TARGETS:%=$(BUILD)/cov/fuzz_%)
 
 $(BUILD)/cov/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk

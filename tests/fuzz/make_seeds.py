@@ -272,11 +272,32 @@ def buddy_seeds():
     }
 
 
+def tcg_log_seeds():
+    sha256 = 0xb
+    first = struct.pack("<II20xI", 0, 3, 37) + struct.pack(
+        "<16sIIIHHHHB", b"Spec ID Event03", 0, 0x02000200, 2, 4, 20, sha256, 32, 0)
+
+    def event(pcr, kind, data):
+        return (struct.pack("<IIIH20xH", pcr, kind, 2, 4, sha256) + bytes([pcr]) * 32
+                + struct.pack("<I", len(data)) + data)
+
+    events = [event(4, 4, bytes(4)), event(9, 13, b"kernel\0"), event(12, 13, b"")]
+    log = first + b"".join(events)
+
+    def last(offset):
+        return struct.pack("<H", offset)
+    return {"good": last(len(log) - len(events[-1])) + log, "cut": last(len(first)) + log[:-1],
+            "only-first": last(0) + first, "behind": last(len(log)) + log,
+            "many-digests": last(0) + first + struct.pack("<III", 9, 13, 0xffffffff) + bytes(40),
+            "huge-data": last(len(first)) + first + events[0][:-8] + b"\xff" * 8}
+
+
 SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
          "map_file": map_file_seeds, "options": options_seeds, "exit": exit_seeds,
          "firmware_tables": firmware_tables_seeds,
          "line_editor": line_editor_seeds, "command_line": command_line_seeds,
-         "buddy": buddy_seeds, "smbios": smbios_seeds, "acpi_tables": acpi_tables_seeds}
+         "buddy": buddy_seeds, "smbios": smbios_seeds, "acpi_tables": acpi_tables_seeds,
+         "tcg_log": tcg_log_seeds}
 
 
 def main(arguments):

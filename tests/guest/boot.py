@@ -5,6 +5,7 @@ Deliberately not run-ovmf.sh: the matrix varies what that script fixes, and the 
 its own (test_run_ovmf.py, script_boot.py). QEMU facts behind the arguments: docs/testing.md.
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import images
 import ktap
 import media
 import report as report_module
+import tpm
 
 FIRMWARE = Path("/usr/share/OVMF")
 TESTS = Path(__file__).resolve().parents[1]
@@ -57,6 +59,7 @@ class Boot:
     serial: bool = True
     # In the place of `-serial file:LOG`: {log} is that file, {work} the boot's folder, {data} tests/data
     serial_arguments: tuple = ()
+    tpm: bool = False  # a TPM 2.0 with empty PCRs
     nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
     compiler: str = "clang"
     words: str = "test=* exit"
@@ -230,7 +233,8 @@ def run(boot, build, work):
     """Boots `build` as `boot` says, with its files in the new folder `work`."""
     work.mkdir(parents=True)
     started = time.monotonic()
-    end = _run(qemu_arguments(boot, build, work), work, boot.seconds)
+    with tpm.running() if boot.tpm else contextlib.nullcontext([]) as plugged:
+        end = _run([*qemu_arguments(boot, build, work), *plugged], work, boot.seconds)
     outcome = judge(boot, end, _serial_text(work))
     outcome.seconds = time.monotonic() - started
     outcome.log = work / "serial.log"

@@ -21,7 +21,7 @@ DAMAGES = {
     "bit:256": "CRC-32C",  # a field of the header
     "bit:40001": "CRC-32C",  # a table behind it
     "magic": "magic",
-    "major": "newer major version (block is version 2.1, this kernel reads 1.1)",
+    "major": "newer major version (block is version 2.2, this kernel reads 1.2)",
     "size:4294967295": "total size",  # more than any block has
     "size:67108864": "total size passes the memory it lies in",  # more than the machine has
     "overlap": "mmap: entries overlap or are not sorted",

@@ -52,7 +52,9 @@ static void machine_init(struct machine *m, struct ktest *t)
                                           .command_line = "a=1",
                                           .command_line_bytes = 4,
                                           .log = "line\n",
-                                          .log_bytes = 6 };
+                                          .log_bytes = 6,
+                                          .tpm_log = "event",
+                                          .tpm_log_bytes = 5 };
     m->header = (struct bootinfo){ .kernel_phys = MIB,
                                    .kernel_virt = PHYS_OFFSET + MIB,
                                    .kernel_size = 128 * 4096,
@@ -66,7 +68,7 @@ static void machine_init(struct machine *m, struct ktest *t)
     KTEST_STATUS(t, m->run.status, K_OK);
     KTEST_STATUS(t, mmap_build_sizes(3, 2, &sizes), K_OK);
     KTEST_STATUS(t,
-                 boot_block_capacity(&sizes, m->firmware.map.size_bytes, 2, 10, &m->capacity_bytes),
+                 boot_block_capacity(&sizes, m->firmware.map.size_bytes, 2, 15, &m->capacity_bytes),
                  K_OK);
 }
 
@@ -99,6 +101,8 @@ static void boot_block_is_what_the_kernel_accepts(struct ktest *t)
     KTEST_EQ(t, info->ram.count, m.run.output.ram_count);
     KTEST_STRING(t, (const char *)bytes + info->command_line.offset, "a=1");
     KTEST_STRING(t, (const char *)bytes + info->loader_log.offset, "line\n");
+    KTEST_EQ(t, info->tpm_log.count, 5);
+    KTEST_EQ(t, memcmp(bytes + info->tpm_log.offset, "event", 5), 0);
     free(memory);
     machine_free(&m);
 }

@@ -90,6 +90,7 @@ static void make_good(struct fixture *f)
     append(f, &info->efi_map, descriptors, 2, 48);
     append(f, &info->command_line, "test=mm.* exit", 15, 1);
     append(f, &info->loader_log, "hello\n", 7, 1);
+    append(f, &info->tpm_log, "events", 6, 1);
     seal(f);
 }
 
@@ -138,6 +139,12 @@ static void bootinfo_tables_are_found(struct ktest *t)
                       (const uint8_t *)bootinfo_efi_descriptor(info, 0) + 48);
     KTEST_STRING(t, bootinfo_command_line(info), "test=mm.* exit");
     KTEST_STRING(t, bootinfo_loader_log(info), "hello\n");
+    size_t log_bytes = 0;
+    KTEST_TRUE(t, memcmp(bootinfo_tpm_log(info, &log_bytes), "events", 6) == 0);
+    KTEST_EQ(t, log_bytes, 6);
+    info->tpm_log.count = 0;
+    KTEST_TRUE(t, bootinfo_tpm_log(info, &log_bytes) == NULL);
+    KTEST_EQ(t, log_bytes, 0);
     info->command_line.count = 0;
     info->loader_log.count = 0;
     KTEST_STRING(t, bootinfo_command_line(info), "");
@@ -189,7 +196,7 @@ static void bootinfo_other_versions_are_refused_by_name(struct ktest *t)
     (void)bootinfo_describe_refusal(&f.block, f.why, text, sizeof(text));
     KTEST_STRING(t, text,
                  "newer major version (block is version 2.7, this kernel reads "
-                 "1.1)");
+                 "1.2)");
     f.block.info.version_major = 0;
     KTEST_STATUS(t, check(&f, BLOCK_BYTES), K_ENOTSUP);
     KTEST_STRING(t, f.why, "older major version");
@@ -201,13 +208,14 @@ static void bootinfo_newer_minor_version_is_accepted(struct ktest *t)
     struct fixture f;
     make_good(&f);
     struct bootinfo *const info = &f.block.info;
-    memmove(f.block.bytes + 512 + 64, f.block.bytes + 512, info->total_size - 512);
+    memmove(f.block.bytes + sizeof(*info) + 64, f.block.bytes + sizeof(*info),
+            info->total_size - sizeof(*info));
     info->version_minor = 9;
     info->header_size += 64;
     info->total_size += 64;
     struct bootinfo_table *const tables[] = {
         &info->mmap, &info->reasons, &info->repairs,      &info->ram,        &info->ledger,
-        &info->pins, &info->efi_map, &info->command_line, &info->loader_log,
+        &info->pins, &info->efi_map, &info->command_line, &info->loader_log, &info->tpm_log,
     };
     for (size_t i = 0; i < ARRAY_COUNT(tables); i++) {
         tables[i]->offset += 64;
@@ -269,7 +277,9 @@ static void bootinfo_bad_tables_are_refused(struct ktest *t)
     expect_fault(t, &f, "table pins: bad offset, count or size");
     info->ledger.offset = 504; /* inside the header */
     expect_fault(t, &f, "table ledger: bad offset, count or size");
-    info->loader_log.count += 2; /* one byte past the end of the block */
+    info->tpm_log.count += 3; /* one byte past the end of the block */
+    expect_fault(t, &f, "table tpm_log: bad offset, count or size");
+    info->loader_log.offset = BLOCK_BYTES;
     expect_fault(t, &f, "table loader_log: bad offset, count or size");
     info->ram.offset = 0xfffffff8; /* far away */
     expect_fault(t, &f, "table ram: bad offset, count or size");

@@ -86,6 +86,8 @@ static void report_has_every_key(struct ktest *t)
         "firmware.vendor",
         "firmware.revision",
         "firmware.secure_boot",
+        "tpm.measured",
+        "tpm.replay",
         "cpu.vendor",
         "cpu.nx",
         "cpu.pdpe1gb",

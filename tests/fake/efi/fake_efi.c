@@ -83,6 +83,10 @@ static const char *const service_names[FAKE_EFI_SERVICE_COUNT] = {
     [FAKE_EFI_FILE_READ] = "Read",
     [FAKE_EFI_FILE_SET_POSITION] = "SetPosition",
     [FAKE_EFI_FILE_GET_POSITION] = "GetPosition",
+    [FAKE_EFI_TPM_CAPABILITY] = "GetCapability",
+    [FAKE_EFI_TPM_EVENT_LOG] = "GetEventLog",
+    [FAKE_EFI_TPM_MEASURE] = "HashLogExtendEvent",
+    [FAKE_EFI_TPM_COMMAND] = "SubmitCommand",
 };
 
 static bool is_allowed(enum fake_efi_service service)
@@ -186,6 +190,7 @@ static void start_tables(const struct fake_efi_script *script)
     fake_efi_memory_start(&boot_services);
     fake_efi_volume_start();
     fake_efi_devices_start(&system_table);
+    fake_efi_tpm_start();
     if (!script->no_config_tables && script->ranges == NULL) {
         configuration = fake_efi_acpi();
         system_table.ConfigurationTable = &configuration;
@@ -281,6 +286,7 @@ NORETURN void handoff_enter(const struct handoff_parameters *parameters)
     if (fake_efi.bootinfo_is_good) {
         fake_efi.usable_bytes = sum_type(info, MMAP_AVAILABLE);
         fake_efi.bad_bytes = sum_type(info, MMAP_BAD_RAM);
+        fake_efi.measured = measured_boot_check(info);
     }
     fake_efi_end_run(FAKE_EFI_ENTERED_KERNEL);
 }

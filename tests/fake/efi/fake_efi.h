@@ -24,6 +24,7 @@
 
 #include "shared/bootinfo.h"
 
+#include "measured_boot.h"
 #include "tests/fake/fake_cpu.h"
 
 enum fake_efi_service {
@@ -48,6 +49,10 @@ enum fake_efi_service {
     FAKE_EFI_FILE_READ,
     FAKE_EFI_FILE_SET_POSITION,
     FAKE_EFI_FILE_GET_POSITION,
+    FAKE_EFI_TPM_CAPABILITY,
+    FAKE_EFI_TPM_EVENT_LOG,
+    FAKE_EFI_TPM_MEASURE,
+    FAKE_EFI_TPM_COMMAND,
     FAKE_EFI_SERVICE_COUNT,
 };
 
@@ -114,6 +119,25 @@ enum fake_efi_key {
     FAKE_EFI_KEY_FOR_EVER /* a key that hangs */
 };
 
+/** The TPM behind TCG2. */
+enum fake_efi_tpm {
+    FAKE_EFI_TPM_NONE,           /* no TCG2 */
+    FAKE_EFI_TPM_SOUND,          /* measures, and its log gives its PCRs */
+    FAKE_EFI_TPM_NOT_PRESENT,    /* TCG2 says that there is no TPM */
+    FAKE_EFI_TPM_NULL_INTERFACE, /* success, and a NULL pointer */
+    FAKE_EFI_TPM_LOG_1_2,        /* a log in the format of TPM 1.2 only */
+    FAKE_EFI_TPM_LOG_FULL,       /* room for the firmware's own events only */
+    FAKE_EFI_TPM_LOG_CUT,        /* GetEventLog says that events are missing */
+    FAKE_EFI_TPM_LOG_NOWHERE,    /* at an address that is no memory */
+    FAKE_EFI_TPM_LOG_BACKWARDS,  /* the last event lies before the first */
+    FAKE_EFI_TPM_LOG_ASTRAY,     /* ... inside an event */
+    FAKE_EFI_TPM_LOG_OVERLONG,   /* it claims more bytes than its memory has */
+    FAKE_EFI_TPM_LOG_WRONG,      /* an event is not what was extended */
+    FAKE_EFI_TPM_SHA1_ONLY,      /* the SHA-256 bank is off */
+    FAKE_EFI_TPM_REFUSES,        /* TPM2_PCR_Read gets a response code */
+    FAKE_EFI_TPM_SILENT,         /* success, and no response */
+};
+
 #define FAKE_EFI_FAULTS_MAX 4U
 #define FAKE_EFI_FILES_MAX  3U
 
@@ -142,6 +166,7 @@ struct fake_efi_script {
     bool bad_rsdp;
     bool no_vendor;
     bool secure_boot;
+    enum fake_efi_tpm tpm;
     bool has_memory_attributes; /* EFI_MEMORY_ATTRIBUTE_PROTOCOL */
     enum fake_efi_screen screen;
     const void *load_options;
@@ -203,6 +228,9 @@ struct fake_efi_result {
     struct bootinfo info;              /* its header, where the kernel was entered */
     uint64_t usable_bytes;             /* by its map: type 1 */
     uint64_t bad_bytes;                /* type 5 */
+    struct measured_boot measured;     /* what the kernel makes of the TPM's log */
+    uint32_t tpm_events;               /* that the loader had measured */
+    char tpm_text[512];                /* their data, a line each, with the PCR in front */
 };
 
 /** The firmware that runs now (singleton of the test program). */

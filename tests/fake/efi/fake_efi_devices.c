@@ -294,6 +294,7 @@ static struct {
 static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, void **interface)
 {
     static const uint32_t memory_attributes_guid = 0xf4560cf6;
+    static const uint32_t tcg2_guid = 0x607f766c;
     (void)registration;
     const struct fake_efi_script *const script = &fake_efi_state.script;
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_LOCATE_PROTOCOL);
@@ -302,6 +303,9 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, voi
     }
     if (script->has_memory_attributes && guid->Data1 == memory_attributes_guid) {
         return found(&memory_attributes, interface);
+    }
+    if (script->tpm != FAKE_EFI_TPM_NONE && guid->Data1 == tcg2_guid) {
+        return found(fake_efi_tpm_interface(), interface);
     }
     if (script->screen != FAKE_EFI_SCREEN_NONE &&
         is_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID)) {

@@ -2,7 +2,7 @@
  *
  * Between the files of the scripted firmware: fake_efi.c (tables, phase, run), fake_efi_memory.c
  * (pages, pool, map, exit), fake_efi_volume.c (files), fake_efi_devices.c (consoles, COM1,
- * handles), fake_efi_screen.c (pixels).
+ * handles), fake_efi_screen.c (pixels), fake_efi_tpm.c (TCG2).
  */
 #ifndef FAKE_EFI_INTERNAL_H
 #define FAKE_EFI_INTERNAL_H
@@ -48,6 +48,11 @@ void fake_efi_screen_finish(void);
 
 /** The file system protocol of the volume. */
 void *fake_efi_volume_interface(void);
+
+/** Puts the firmware's own events into the TPM's log. */
+void fake_efi_tpm_start(void);
+/** EFI_TCG2_PROTOCOL. */
+void *fake_efi_tpm_interface(void);
 
 /** Puts the ACPI tables into the fake RAM. @return their entry for the configuration table */
 EFI_CONFIGURATION_TABLE fake_efi_acpi(void);
