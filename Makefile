@@ -100,7 +100,8 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kerne
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
                    kernel/dev/text_display.c kernel/dev/serial8250.c \
                    kernel/dev/serial_words.c kernel/acpi_console.c \
-                   kernel/arch/x86_64/cpu_features.c
+                   kernel/arch/x86_64/cpu_features.c \
+                   kernel/lib/json_writer.c kernel/report_parts.c
 LOADER_C := $(wildcard loader/*.c) $(LOADER_SHARED_C)
 LOADER_S := $(filter-out loader/kernel_blob.S,$(wildcard loader/*.S))
 
@@ -113,7 +114,7 @@ HOST_MONITOR_C := $(filter-out kernel/monitor/monitor.c kernel/monitor/command_t
 # What the host can run: everything that reaches the machine only through the seams.
 HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
-               $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c \
+               $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c kernel/report_parts.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
                           kernel/log_ring.c kernel/log_output.c \
                           kernel/acpi.c kernel/acpi_console.c kernel/dev/serial_words.c \
@@ -134,7 +135,9 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
                           loader/elf_image.c loader/options.c loader/boot_block.c \
                           loader/serial_choice.c loader/pci_serial.c loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
-                          loader/preflight.c loader/tpm_command.c loader/pci_masters.c loader/bringup_plan.c loader/handover.c)
+                          loader/preflight.c loader/tpm_command.c loader/pci_masters.c \
+                          loader/bringup_plan.c loader/handover.c loader/smbios_machine.c \
+                          loader/stick_report.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

@@ -8,6 +8,7 @@
  *     boot_measure.c   what is used goes into the TPM
  *     boot_allocate.c  memory for everything, the kernel in its place
  *     boot_memory.c    memory map, hand-over tables
+ *     boot_report.c    the report on the stick
  *     boot_leave.c     exit, final map, bootinfo, jump
  */
 #ifndef LOADER_BOOT_H
@@ -150,6 +151,12 @@ MUST_CHECK enum kstatus boot_build_tables(struct boot *boot);
 
 /** Tries the kernel's first steps on paper (bringup_plan.h; `no-memory`, `books`). */
 MUST_CHECK enum kstatus boot_plan_bringup(struct boot *boot);
+
+/** Builds the memory map again, now with all that the loader has, and writes it and what else is
+ *  known of the machine to \firstlight\report-NNN.txt and .json on the volume that the loader came
+ *  from; not with `noreport`. Refuses (`bad-memory-map`) where that map denies the loader's own
+ *  pages; a volume that takes no file is a warning. */
+MUST_CHECK enum kstatus boot_write_report(struct boot *boot);
 
 /** With `dryrun` on the command line: summary, and back to the firmware (`dry-run-ok`). */
 MUST_CHECK enum kstatus boot_end_dry_run(struct boot *boot);

@@ -46,6 +46,7 @@ static const struct boot_step steps[] = {
     { "map", boot_preview_map },
     { "page tables", boot_build_tables },
     { "plan", boot_plan_bringup },
+    { "report", boot_write_report },
     { "dry run", boot_end_dry_run },
     /* -- the point of no return lies in this one -- */
     { "exit", boot_leave_firmware },

@@ -42,6 +42,15 @@
             0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89 \
         }                                                  \
     }
+/* TCG EFI Protocol Specification, family 2.0, "EFI_TCG2_PROTOCOL". */
+#define TCG2_GUID                                          \
+    {                                                      \
+        0x607f766c, 0x7455, 0x42be,                        \
+        {                                                  \
+            0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f \
+        }                                                  \
+    }
+#define MODES_MAX            1000U
 #define ATTRIBUTE_NO_EXECUTE UINT64_C(0x4000)
 #define PIXEL_BYTES          4U
 
@@ -211,6 +220,30 @@ void efi_tables_find_screen(const EFI_SYSTEM_TABLE *system, struct bootinfo_fram
     if (found.format != BOOTINFO_PIXEL_NONE && screen_is_sound(&found)) {
         *screen = found;
     }
+}
+
+void efi_tables_list_modes(const EFI_SYSTEM_TABLE *system,
+                           void (*found)(void *context, uint32_t width, uint32_t height),
+                           void *context)
+{
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *const graphics = find_graphics(system);
+    const uint32_t count = graphics == NULL || graphics->Mode == NULL ? 0 : graphics->Mode->MaxMode;
+    for (uint32_t i = 0; i < count && i < MODES_MAX; i++) {
+        EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = NULL;
+        UINTN size_bytes = 0;
+        if (EFI_ERROR(graphics->QueryMode(graphics, i, &size_bytes, &mode)) || mode == NULL) {
+            continue;
+        }
+        found(context, mode->HorizontalResolution, mode->VerticalResolution);
+        (void)system->BootServices->FreePool(mode); /* nothing to do where it fails */
+    }
+}
+
+bool efi_tables_has_tpm(EFI_BOOT_SERVICES *services)
+{
+    EFI_GUID guid = TCG2_GUID;
+    void *interface = NULL;
+    return !EFI_ERROR(services->LocateProtocol(&guid, NULL, &interface)) && interface != NULL;
 }
 
 EFI_LOADED_IMAGE_PROTOCOL *efi_tables_loaded_image(EFI_BOOT_SERVICES *services, EFI_HANDLE image)

@@ -7,6 +7,7 @@
 #ifndef LOADER_EFI_TABLES_H
 #define LOADER_EFI_TABLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <efi.h>
@@ -39,5 +40,13 @@ EFI_LOADED_IMAGE_PROTOCOL *efi_tables_loaded_image(EFI_BOOT_SERVICES *services, 
 /** Takes a no-execute attribute off the page at @p page where the firmware enforces such
  * (UEFI 2.10, 37 "EFI_MEMORY_ATTRIBUTE_PROTOCOL"); does nothing where it has no such protocol. */
 void efi_tables_make_executable(EFI_BOOT_SERVICES *services, phys_addr_t page);
+
+/** Calls @p found for each mode that the graphics output has, 1000 at most; none without one. */
+void efi_tables_list_modes(const EFI_SYSTEM_TABLE *system,
+                           void (*found)(void *context, uint32_t width, uint32_t height),
+                           void *context);
+
+/** Whether the firmware offers a TPM 2.0 (TCG EFI Protocol Specification, EFI_TCG2_PROTOCOL). */
+bool efi_tables_has_tpm(EFI_BOOT_SERVICES *services);
 
 #endif

@@ -105,19 +105,18 @@ static void pin_readable(struct firmware_pins *pins, uint64_t base, uint64_t siz
     }
 }
 
-/* Pins the ACPI table at @p base; its length through @p size_bytes. */
-static bool pin_acpi_table(struct firmware_pins *pins, uint64_t base, uint64_t *size_bytes)
+/* Whether there is an ACPI table at @p base; its length through @p size_bytes. */
+static bool find_acpi_table(const struct efi_map *map, uint64_t base, uint64_t *size_bytes)
 {
     uint8_t header[ACPI_HEADER_BYTES];
-    if (!firmware_pins_read(pins->map, base, header, ACPI_HEADER_BYTES)) {
+    if (!firmware_pins_read(map, base, header, ACPI_HEADER_BYTES)) {
         return false;
     }
     const uint64_t length = firmware_number(header + ACPI_HEADER_LENGTH, 4);
     if (length < ACPI_HEADER_BYTES || length > ACPI_TABLE_BYTES_MAX ||
-        !firmware_pins_can_read(pins->map, base, length)) {
+        !firmware_pins_can_read(map, base, length)) {
         return false;
     }
-    firmware_pins_add(pins, base, length, BOOTINFO_PIN_ACPI);
     *size_bytes = length;
     return true;
 }
@@ -142,7 +141,9 @@ static void pin_behind_fadt(struct firmware_pins *pins, const uint8_t *fadt, uin
             address = address_in(fadt, fadt_bytes, offsets[i].narrow, 4);
         }
         uint64_t size_bytes;
-        (void)pin_acpi_table(pins, address, &size_bytes); /* nonsense gets no pin */
+        if (find_acpi_table(pins->map, address, &size_bytes)) { /* nonsense gets no pin */
+            firmware_pins_add(pins, address, size_bytes, BOOTINFO_PIN_ACPI);
+        }
     }
 }
 
@@ -193,14 +194,22 @@ static void pin_behind(struct firmware_pins *pins, uint64_t table, uint64_t tabl
     }
 }
 
+/* What an ACPI table is found for. */
+struct acpi_visit {
+    const struct efi_map *map;
+    firmware_tables_visitor visit;
+    void *context;
+};
+
 /* The root table at @p root holds addresses of @p entry_bytes (RSDT 4, XSDT 8) behind its header.
  */
-static void pin_acpi_tree(struct firmware_pins *pins, uint64_t root, unsigned entry_bytes)
+static void visit_tree(const struct acpi_visit *visit, uint64_t root, unsigned entry_bytes)
 {
     uint64_t root_bytes;
-    if (!pin_acpi_table(pins, root, &root_bytes)) {
+    if (!find_acpi_table(visit->map, root, &root_bytes)) {
         return;
     }
+    visit->visit(visit->context, root, root_bytes);
     const uint64_t count =
         bits_min((root_bytes - ACPI_HEADER_BYTES) / entry_bytes, ACPI_TABLES_MAX);
     for (uint64_t i = 0; i < count; i++) {
@@ -208,43 +217,79 @@ static void pin_acpi_tree(struct firmware_pins *pins, uint64_t root, unsigned en
             physmap_ptr(phys_addr(root + ACPI_HEADER_BYTES + i * entry_bytes), entry_bytes);
         const uint64_t table = firmware_number(entry, entry_bytes);
         uint64_t table_bytes;
-        if (pin_acpi_table(pins, table, &table_bytes)) {
-            pin_behind(pins, table, table_bytes);
+        if (find_acpi_table(visit->map, table, &table_bytes)) {
+            visit->visit(visit->context, table, table_bytes);
         }
     }
 }
 
-static void pin_acpi(const struct bootinfo *info, struct firmware_pins *pins)
+void firmware_tables_list_acpi(const struct bootinfo *info, const struct efi_map *map,
+                               firmware_tables_visitor visit, void *context)
 {
+    const struct acpi_visit visitor = { .map = map, .visit = visit, .context = context };
     if (info->rsdp == 0) {
         return;
     }
-    firmware_pins_add(pins, info->rsdp, info->rsdp_copy_size, BOOTINFO_PIN_ACPI);
     uint64_t xsdt = 0;
     if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
         xsdt = firmware_number(info->rsdp_copy + RSDP_XSDT, 8);
     }
     if (xsdt != 0) {
-        pin_acpi_tree(pins, xsdt, 8);
+        visit_tree(&visitor, xsdt, 8);
     } else {
-        pin_acpi_tree(pins, firmware_number(info->rsdp_copy + RSDP_RSDT, 4), 4);
+        visit_tree(&visitor, firmware_number(info->rsdp_copy + RSDP_RSDT, 4), 4);
     }
 }
 
-static void pin_smbios(const struct bootinfo *info, struct firmware_pins *pins)
+static void pin_acpi_table(void *context, uint64_t table, uint64_t table_bytes)
+{
+    struct firmware_pins *const pins = context;
+    firmware_pins_add(pins, table, table_bytes, BOOTINFO_PIN_ACPI);
+    pin_behind(pins, table, table_bytes);
+}
+
+static void pin_acpi(const struct bootinfo *info, struct firmware_pins *pins)
+{
+    if (info->rsdp != 0) {
+        firmware_pins_add(pins, info->rsdp, info->rsdp_copy_size, BOOTINFO_PIN_ACPI);
+    }
+    firmware_tables_list_acpi(info, pins->map, pin_acpi_table, pins);
+}
+
+/* The structure table behind the entry point at @p base, of either version. */
+static bool read_smbios_entry(uint64_t base, const struct efi_map *map, bool is_version_3,
+                              uint64_t *table, uint64_t *table_bytes)
 {
     uint8_t entry[SMBIOS2_BYTES];
-    if (info->smbios != 0 && firmware_pins_read(pins->map, info->smbios, entry, SMBIOS2_BYTES) &&
-        memcmp(entry, "_SM_", 4) == 0) {
-        firmware_pins_add(pins, info->smbios, SMBIOS2_BYTES, BOOTINFO_PIN_RESERVED);
-        firmware_pins_add(pins, firmware_number(entry + SMBIOS2_TABLE, 4),
-                          firmware_number(entry + SMBIOS2_TABLE_LENGTH, 2), BOOTINFO_PIN_RESERVED);
+    const uint32_t entry_bytes = is_version_3 ? SMBIOS3_BYTES : SMBIOS2_BYTES;
+    const char *const anchor = is_version_3 ? "_SM3_" : "_SM_";
+    if (base == 0 || !firmware_pins_read(map, base, entry, entry_bytes) ||
+        memcmp(entry, anchor, strlen(anchor)) != 0) {
+        return false;
     }
-    if (info->smbios3 != 0 && firmware_pins_read(pins->map, info->smbios3, entry, SMBIOS3_BYTES) &&
-        memcmp(entry, "_SM3_", 5) == 0) {
-        firmware_pins_add(pins, info->smbios3, SMBIOS3_BYTES, BOOTINFO_PIN_RESERVED);
-        firmware_pins_add(pins, firmware_number(entry + SMBIOS3_TABLE, 8),
-                          firmware_number(entry + SMBIOS3_TABLE_MAX, 4), BOOTINFO_PIN_RESERVED);
+    *table = firmware_number(entry + (is_version_3 ? SMBIOS3_TABLE : SMBIOS2_TABLE),
+                             is_version_3 ? 8 : 4);
+    *table_bytes = firmware_number(
+        entry + (is_version_3 ? SMBIOS3_TABLE_MAX : SMBIOS2_TABLE_LENGTH), is_version_3 ? 4 : 2);
+    return true;
+}
+
+bool firmware_tables_find_smbios(const struct bootinfo *info, const struct efi_map *map,
+                                 uint64_t *table, uint64_t *table_bytes)
+{
+    return (read_smbios_entry(info->smbios3, map, true, table, table_bytes) ||
+            read_smbios_entry(info->smbios, map, false, table, table_bytes)) &&
+           firmware_pins_can_read(map, *table, *table_bytes);
+}
+
+static void pin_smbios(uint64_t base, struct firmware_pins *pins, bool is_version_3)
+{
+    uint64_t table;
+    uint64_t table_bytes;
+    if (read_smbios_entry(base, pins->map, is_version_3, &table, &table_bytes)) {
+        firmware_pins_add(pins, base, is_version_3 ? SMBIOS3_BYTES : SMBIOS2_BYTES,
+                          BOOTINFO_PIN_RESERVED);
+        firmware_pins_add(pins, table, table_bytes, BOOTINFO_PIN_RESERVED);
     }
 }
 
@@ -334,7 +379,8 @@ void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tabl
                           BOOTINFO_PIN_FRAMEBUFFER);
     }
     pin_acpi(info, pins);
-    pin_smbios(info, pins);
+    pin_smbios(info->smbios, pins, false);
+    pin_smbios(info->smbios3, pins, true);
     pin_counted(tables->esrt, pins, ESRT_COUNT, ESRT_ENTRY_BYTES);
     pin_counted(tables->memory_attributes, pins, ATTRIBUTES_COUNT, 0);
     pin_final_events(tables->tpm_final_events, pins);

@@ -9,6 +9,7 @@
 #ifndef LOADER_FIRMWARE_TABLES_H
 #define LOADER_FIRMWARE_TABLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/bootinfo.h"
@@ -43,5 +44,18 @@ MUST_CHECK enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo
  */
 void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tables *tables,
                          struct firmware_pins *pins);
+
+/** Called with a table's physical address and bytes, all of which can be read. */
+typedef void (*firmware_tables_visitor)(void *context, uint64_t table, uint64_t table_bytes);
+
+/** Calls @p visit for the ACPI root table (XSDT, else RSDT) and each table that it names, 256 at
+ *  most; none where info->rsdp is 0. @param map  checked; decides what is readable */
+void firmware_tables_list_acpi(const struct bootinfo *info, const struct efi_map *map,
+                               firmware_tables_visitor visit, void *context);
+
+/** Where the SMBIOS structures are, by the entry point of version 3, else 2.
+ *  @return whether there are some and all @p table_bytes can be read */
+bool firmware_tables_find_smbios(const struct bootinfo *info, const struct efi_map *map,
+                                 uint64_t *table, uint64_t *table_bytes);
 
 #endif

@@ -25,7 +25,7 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/m
                kernel/monitor/search_pattern.c tests/fake/fake_monitor.c tests/fake/fake_console.c \
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
                loader/elf_image.c loader/options.c loader/firmware_tables.c \
-               loader/firmware_pins.c kernel/acpi_console.c kernel/dev/serial_words.c \
+               loader/smbios_machine.c loader/firmware_pins.c kernel/acpi_console.c kernel/dev/serial_words.c \
                kernel/dev/serial8250.c tests/fake/fake_io.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
                $(wildcard kernel/gdb/gdb_*.c) tests/fake/fake_gdb.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * libFuzzer target for firmware_tables: the input is where the tables are, and the memory that they
- * lie in. The fake RAM aborts on a read of what the map does not call memory. Aborts also where a
- * pin is not whole pages, is there twice, or touches nothing that is free.
+ * libFuzzer target for firmware_tables and smbios_machine: the input is where the tables are, and
+ * the memory that they lie in. The fake RAM aborts on a read of what the map does not call memory.
+ * Aborts also where a pin is not whole pages, is there twice, or touches nothing that is free.
  *
  *     1 MiB   free   +16 KiB   ACPI   +32 KiB   reserved   +48 KiB   nothing
  */
@@ -12,6 +12,7 @@
 
 #include "firmware_tables.h"
 #include "mm/addr.h"
+#include "smbios_machine.h"
 #include "tests/fake/fake_efi_map.h"
 #include "tests/fake/fake_ram.h"
 #include "tests/fuzz/fuzz.h"
@@ -81,9 +82,25 @@ static void check_pins(const struct firmware_pins *pins)
     }
 }
 
+/* What is listed can be read. */
+static void touch(void *context, uint64_t table, uint64_t table_bytes)
+{
+    (void)context;
+    (void)physmap_ptr(phys_addr(table), table_bytes);
+}
+
+/* The strings of SMBIOS are read without a map: the input, in memory of its own size. */
+static void read_machine(const uint8_t *data, size_t size_bytes)
+{
+    struct smbios_machine machine;
+    smbios_machine_read(data, size_bytes, &machine);
+    FUZZ_REQUIRE(strlen(machine.product) < SMBIOS_TEXT_BYTES);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
     struct preamble preamble;
+    read_machine(data, size_bytes);
     if (size_bytes < sizeof(preamble) || size_bytes - sizeof(preamble) > TOTAL_BYTES) {
         return 0;
     }
@@ -108,6 +125,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     struct firmware_pins pins = { .map = &firmware.map };
     firmware_tables_pin(&info, &tables, &pins);
     check_pins(&pins);
+    firmware_tables_list_acpi(&info, &firmware.map, touch, NULL);
+    uint64_t table;
+    uint64_t table_bytes;
+    if (firmware_tables_find_smbios(&info, &firmware.map, &table, &table_bytes)) {
+        struct smbios_machine machine;
+        smbios_machine_read(physmap_ptr(phys_addr(table), table_bytes), table_bytes, &machine);
+    }
     fake_efi_map_free(&firmware);
     return 0;
 }

@@ -324,15 +324,20 @@ static void loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line(
 }
 
 /* Each allocation of pages reads the map into pool memory first. Behind the one for the screen come
- * the preview of the map and the page tables. */
+ * the preview of the map and the page tables, and without its word the report. */
 static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
 {
-    const struct fake_efi_script sound = { .screen = FAKE_EFI_SCREEN_BGR };
+    static const CHAR16 words[] = L"noreport";
+    const struct fake_efi_script sound = { .screen = FAKE_EFI_SCREEN_BGR,
+                                           .load_options = words,
+                                           .load_options_bytes = sizeof(words) };
     enters(t, &sound, NULL);
     KTEST_TRUE(t, !result.screen_is_touched); /* a boot that works leaves the screen alone */
     const uint32_t calls = result.calls[FAKE_EFI_ALLOCATE_POOL];
     const struct fake_efi_script script = {
         .screen = FAKE_EFI_SCREEN_BGR,
+        .load_options = words,
+        .load_options_bytes = sizeof(words),
         .refuse = 8,
         .serial_byte_after_stop = true,
         .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 2, 1, EFI_OUT_OF_RESOURCES } },

@@ -6,7 +6,8 @@
 
 LOADER_UNIT_C := $(wildcard loader/*.c) $(wildcard tests/fake/efi/*.c) $(wildcard tests/loader/*.c) \
                  tests/fake/fake_cpu.c tests/fake/fake_io.c tests/fake/fake_ram.c \
-                 tests/ktest_run.c tests/host_main.c kernel/bootinfo.c kernel/measured_boot.c kernel/tcg_extend.c kernel/lib/sha256.c \
+                 tests/ktest_run.c tests/host_main.c kernel/bootinfo.c kernel/measured_boot.c \
+                 kernel/tcg_extend.c kernel/lib/sha256.c tests/fake/json_read.c \
                  $(filter-out kernel/lib/string.c,$(LOADER_SHARED_C))
 LOADER_UNIT_O := $(LOADER_UNIT_C:%.c=$(BUILD)/host/loader/%.o) \
                  $(BUILD)/host/loader/tests/fake/efi/fake_efi_blob.o

@@ -530,7 +530,73 @@ static void pins_more_than_fit_are_counted(struct ktest *t)
     fixture_free(&f);
 }
 
+/* ---- lists --------------------------------------------------------------------------------------
+ */
+
+struct found {
+    uint64_t tables[4];
+    uint32_t count;
+};
+
+static void note_table(void *context, uint64_t table, uint64_t table_bytes)
+{
+    struct found *const found = context;
+    (void)physmap_ptr(phys_addr(table), table_bytes); /* all of it is RAM, or the fake aborts */
+    if (found->count < ARRAY_COUNT(found->tables)) {
+        found->tables[found->count] = table;
+    }
+    found->count++;
+}
+
+static void list_has_the_root_and_what_it_names(struct ktest *t)
+{
+    struct fixture f;
+    struct found found = { .count = 0 };
+    fixture_init(&f);
+    firmware_tables_list_acpi(&f.info, f.pins.map, note_table, &found);
+    KTEST_EQ(t, found.count, 0); /* no root pointer */
+    make_rsdp(ACPI, 2, ACPI + 0x1000, 36);
+    make_table(ACPI + 0x1000, "XSDT", 36 + 16);
+    poke(ACPI + 0x1000 + 36, ACPI + 0x2000, 8);
+    poke(ACPI + 0x1000 + 44, UINT64_C(1) << 40, 8); /* no memory */
+    make_table(ACPI + 0x2000, "APIC", 100);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    firmware_tables_list_acpi(&f.info, f.pins.map, note_table, &found);
+    KTEST_EQ(t, found.count, 2);
+    KTEST_EQ(t, found.tables[0], ACPI + 0x1000);
+    KTEST_EQ(t, found.tables[1], ACPI + 0x2000);
+    fixture_free(&f);
+}
+
+static void smbios_table_is_found_by_either_entry(struct ktest *t)
+{
+    struct fixture f;
+    uint64_t table = 0;
+    uint64_t table_bytes = 0;
+    fixture_init(&f);
+    KTEST_TRUE(t, !firmware_tables_find_smbios(&f.info, f.pins.map, &table, &table_bytes));
+    f.info.smbios = FREE;
+    poke_text(FREE, "_SM_");
+    poke(FREE + 22, 0x123, 2);
+    poke(FREE + 24, ACPI, 4);
+    KTEST_TRUE(t, firmware_tables_find_smbios(&f.info, f.pins.map, &table, &table_bytes));
+    KTEST_EQ(t, table, ACPI);
+    KTEST_EQ(t, table_bytes, 0x123);
+    f.info.smbios3 = FREE + 0x100;
+    poke_text(FREE + 0x100, "_SM3_");
+    poke(FREE + 0x100 + 12, 0x456, 4);
+    poke(FREE + 0x100 + 16, ACPI + 0x800, 8);
+    KTEST_TRUE(t, firmware_tables_find_smbios(&f.info, f.pins.map, &table, &table_bytes));
+    KTEST_EQ(t, table, ACPI + 0x800);
+    KTEST_EQ(t, table_bytes, 0x456);
+    poke(FREE + 0x100 + 16, UINT64_C(1) << 40, 8); /* no memory */
+    KTEST_TRUE(t, !firmware_tables_find_smbios(&f.info, f.pins.map, &table, &table_bytes));
+    fixture_free(&f);
+}
+
 static const struct ktest_case cases[] = {
+    KTEST_CASE(list_has_the_root_and_what_it_names),
+    KTEST_CASE(smbios_table_is_found_by_either_entry),
     KTEST_CASE(rsdp_good_ones_are_copied),
     KTEST_CASE(rsdp_broken_ones_are_refused),
     KTEST_CASE(pins_tables_in_acpi_memory_need_none),

@@ -87,6 +87,9 @@ static const char *const service_names[FAKE_EFI_SERVICE_COUNT] = {
     [FAKE_EFI_TPM_EVENT_LOG] = "GetEventLog",
     [FAKE_EFI_TPM_MEASURE] = "HashLogExtendEvent",
     [FAKE_EFI_TPM_COMMAND] = "SubmitCommand",
+    [FAKE_EFI_FILE_WRITE] = "Write",
+    [FAKE_EFI_FILE_FLUSH] = "Flush",
+    [FAKE_EFI_FILE_DELETE] = "Delete",
 };
 
 static bool is_allowed(enum fake_efi_service service)

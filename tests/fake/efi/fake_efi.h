@@ -53,6 +53,9 @@ enum fake_efi_service {
     FAKE_EFI_TPM_EVENT_LOG,
     FAKE_EFI_TPM_MEASURE,
     FAKE_EFI_TPM_COMMAND,
+    FAKE_EFI_FILE_WRITE,
+    FAKE_EFI_FILE_FLUSH,
+    FAKE_EFI_FILE_DELETE,
     FAKE_EFI_SERVICE_COUNT,
 };
 
@@ -172,6 +175,11 @@ struct fake_efi_script {
     const void *load_options;
     uint32_t load_options_bytes;
     struct fake_efi_file files[FAKE_EFI_FILES_MAX];
+    bool read_only;            /* the volume takes no files */
+    uint64_t volume_bytes;     /* room for new files; 0: enough */
+    uint64_t bytes_each_write; /* Write() takes no more; 0: all */
+    bool writes_too_much;      /* Write() claims one byte more than it was given */
+    uint32_t reports_taken;    /* report-000 .. are there: .txt and .json by turns */
     /* memory map */
     const struct fake_efi_range *overlay; /* descriptors on top, in any state of health */
     uint32_t overlay_count;
@@ -204,7 +212,17 @@ enum fake_efi_end {
     FAKE_EFI_HALTED, /* ResetSystem came back */
 };
 
-#define FAKE_EFI_TEXT_BYTES 16384U
+#define FAKE_EFI_TEXT_BYTES    16384U
+#define FAKE_EFI_WRITTEN_MAX   2U
+#define FAKE_EFI_WRITTEN_BYTES 65536U
+
+/** A file that was made and is still there. */
+struct fake_efi_written {
+    char name[32]; /* in the folder firstlight; "": none */
+    bool is_whole; /* every write went in, and the end was flushed */
+    uint32_t size_bytes;
+    char text[FAKE_EFI_WRITTEN_BYTES];
+};
 
 /** What a run left behind. */
 struct fake_efi_result {
@@ -217,6 +235,7 @@ struct fake_efi_result {
     uint32_t live_pages; /* allocations not given back */
     uint32_t live_pool;
     uint32_t live_files;
+    struct fake_efi_written written[FAKE_EFI_WRITTEN_MAX];
     bool interrupts_off;               /* the loader has masked them */
     uint64_t stopped_ms;               /* fake time from the last print to the reset */
     uint64_t waited_ms;                /* fake time from the question for a key on */

@@ -28,6 +28,7 @@ static struct {
     struct fake_io_device uart;
     SIMPLE_TEXT_OUTPUT_INTERFACE conout;
     SIMPLE_INPUT_INTERFACE conin;
+    EFI_BOOT_SERVICES *boot_services;
     EFI_GRAPHICS_OUTPUT_PROTOCOL screen;
     EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE screen_mode;
     EFI_GRAPHICS_OUTPUT_MODE_INFORMATION screen_info;
@@ -210,6 +211,26 @@ void fake_efi_devices_finish(void)
     }
 }
 
+/* The mode's description is pool memory of the caller's (UEFI 2.10, 12.9.2, QueryMode()). */
+static EFI_STATUS EFIAPI query_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *self, UINT32 number,
+                                    UINTN *size_bytes, EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **mode)
+{
+    if (self != &devices.screen || number >= devices.screen_mode.MaxMode) {
+        fake_efi_violation("QueryMode of a mode that is not there");
+        return EFI_INVALID_PARAMETER;
+    }
+    void *copy = NULL;
+    const EFI_STATUS status =
+        devices.boot_services->AllocatePool(EfiBootServicesData, sizeof(**mode), &copy);
+    if (EFI_ERROR(status) || copy == NULL) {
+        return status;
+    }
+    memcpy(copy, &devices.screen_info, sizeof(**mode));
+    *size_bytes = sizeof(**mode);
+    *mode = copy;
+    return EFI_SUCCESS;
+}
+
 static void make_screen(enum fake_efi_screen screen)
 {
     const uint64_t bytes = FAKE_EFI_SCREEN_BYTES;
@@ -229,6 +250,7 @@ static void make_screen(enum fake_efi_screen screen)
             screen == FAKE_EFI_SCREEN_WRAPS ? UINT64_MAX - 4096 : FAKE_EFI_SCREEN_BASE,
         .FrameBufferSize = screen == FAKE_EFI_SCREEN_TOO_SMALL ? bytes - 1 : bytes,
     };
+    devices.screen.QueryMode = query_mode;
     devices.screen.Mode = screen == FAKE_EFI_SCREEN_NO_MODE ? NULL : &devices.screen_mode;
 }
 
@@ -406,6 +428,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     system->RuntimeServices->GetVariable = get_variable;
     system->RuntimeServices->ResetSystem = reset_system;
     EFI_BOOT_SERVICES *const services = system->BootServices;
+    devices.boot_services = services;
     services->HandleProtocol = handle_protocol;
     services->LocateProtocol = locate_protocol;
     services->LocateHandleBuffer = locate_handle_buffer;
