@@ -137,7 +137,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           loader/serial_choice.c loader/pci_serial.c loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
                           loader/preflight.c loader/tpm_command.c loader/pci_masters.c \
                           loader/bringup_plan.c loader/handover.c loader/smbios_machine.c \
-                          loader/stick_report.c)
+                          loader/stick_report.c loader/start_menu.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

@@ -108,6 +108,7 @@ void boot_options_apply(const char *command_line, uint64_t tsc_hz, struct boot_o
 {
     *options = (struct boot_options){
         .exit = command_line_has(command_line, "exit"),
+        .memtest = command_line_has(command_line, "memtest"),
         .bench = command_line_has(command_line, "bench"),
         .poison = command_line_has(command_line, "poison"),
     };

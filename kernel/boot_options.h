@@ -14,11 +14,12 @@ struct boot_options {
     char test_pattern[BOOT_OPTIONS_PATTERN_BYTES]; /* "" = all */
     bool has_seed;
     uint64_t seed;
-    bool exit;   /* leave QEMU with the verdict */
-    bool bench;  /* print the costs of the bring-up's parts */
-    bool poison; /* fill frames with junk when they are freed and handed out */
-    bool serial; /* write the console to the serial port */
-    bool screen; /* and to the screen; both, where no console= says otherwise */
+    bool exit;    /* leave QEMU with the verdict */
+    bool memtest; /* test the free memory before the prompt */
+    bool bench;   /* print the costs of the bring-up's parts */
+    bool poison;  /* fill frames with junk when they are freed and handed out */
+    bool serial;  /* write the console to the serial port */
+    bool screen;  /* and to the screen; both, where no console= says otherwise */
 };
 
 /** Applies loglevel=, log=deferred and panic= at once, keeps the rest in @p options and logs every

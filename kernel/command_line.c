@@ -12,7 +12,7 @@
 static const char *const known_names[] = {
     "console", "earlycon", "loglevel", "panic",  "mem",      "maxcpus", "test",
     "seed",    "exit",     "dryrun",   "kernel", "gdb",      "log",     "bench",
-    "poison",  "lockdown", "wait",     "acpi",   "noreport", "menu",    "blackbox",
+    "poison",  "lockdown", "wait",     "acpi",   "noreport", "menu",    "memtest",
 };
 
 /* Control characters separate words too: a line may come from a file. */

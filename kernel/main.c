@@ -32,6 +32,7 @@
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/mm_init.h"
+#include "monitor/memtest_command.h"
 #include "monitor/monitor.h"
 #include "panic.h"
 #include "printk.h"
@@ -245,6 +246,9 @@ void kernel_main(struct bootinfo *bootinfo)
     prove_memory(); /* again: the tests gave back what they took */
     stages_mark("done");
     verdict_note(machine_report_print());
+    if (options.memtest) {
+        memtest_command("");
+    }
     if (options.bench) {
         bench_run(never);
     }

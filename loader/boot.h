@@ -9,6 +9,7 @@
  *     boot_allocate.c  memory for everything, the kernel in its place
  *     boot_memory.c    memory map, hand-over tables
  *     boot_report.c    the report on the stick
+ *     boot_menu.c      the start menu
  *     boot_leave.c     exit, final map, bootinfo, jump
  */
 #ifndef LOADER_BOOT_H
@@ -125,6 +126,10 @@ MUST_CHECK enum kstatus boot_describe_machine(struct boot *boot);
 
 /** Finds the serial port that the log goes to (serial_choice.h). Never fails. */
 MUST_CHECK enum kstatus boot_choose_serial(struct boot *boot);
+
+/** Shows the start menu (start_menu.h) where a key was pressed or `menu` is on the command line,
+ * and adds what was chosen to that line. Never fails. */
+MUST_CHECK enum kstatus boot_show_menu(struct boot *boot);
 
 /** Finds the kernel, embedded or kernel=\path, and makes the load plan (`kernel-not-found`,
  *  `kernel-not-elf`, `secure-boot`). */

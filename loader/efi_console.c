@@ -16,6 +16,7 @@
 #include "printk.h"
 
 #define LINE_BYTES 512U
+#define OTHER_KEY  0x7f
 #define WIDE_CHARS 128U
 
 /* The loader's console (singleton). */
@@ -230,10 +231,21 @@ bool efi_console_take_byte(void)
     return serial8250_getc(&console.uart, &byte) == K_OK;
 }
 
-bool efi_console_take_key(void)
+char efi_console_read_key(void)
 {
     EFI_INPUT_KEY key;
-    const bool typed =
-        console.keys != NULL && !EFI_ERROR(console.keys->ReadKeyStroke(console.keys, &key));
-    return typed || efi_console_take_byte();
+    if (console.keys != NULL && !EFI_ERROR(console.keys->ReadKeyStroke(console.keys, &key))) {
+        const bool is_ascii = key.UnicodeChar > 0 && key.UnicodeChar < OTHER_KEY;
+        return is_ascii ? (char)key.UnicodeChar : OTHER_KEY;
+    }
+    uint8_t byte;
+    if (serial8250_getc(&console.uart, &byte) != K_OK) {
+        return 0;
+    }
+    return byte > 0 && byte < OTHER_KEY ? (char)byte : OTHER_KEY;
+}
+
+bool efi_console_take_key(void)
+{
+    return efi_console_read_key() != 0;
 }

@@ -50,6 +50,10 @@ void efi_console_add_screen(void (*write)(void *context, const char *text, size_
 /** The log so far, NUL-terminated. @param size_bytes  receives its size with the NUL */
 const char *efi_console_log(size_t *size_bytes);
 
+/** The ASCII character of a key that was pressed, on the firmware's console (ConIn, which may be
+ *  NULL) or on the serial line; DEL for any other key, 0 where none was. @context boot services */
+char efi_console_read_key(void);
+
 /** Whether a key was pressed, on the firmware's console (ConIn, which may be NULL) or on the serial
  *  line; it is taken. @context boot services */
 bool efi_console_take_key(void);

@@ -39,6 +39,7 @@ static const struct boot_step steps[] = {
     { "cpu", boot_check_cpu },
     { "machine", boot_describe_machine },
     { "serial port", boot_choose_serial },
+    { "start menu", boot_show_menu },
     { "kernel", boot_find_kernel },
     { "measure", boot_measure },
     { "memory", boot_allocate },

@@ -43,7 +43,8 @@ class StickReportTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.work = Path(folder.name) / "boot"
         build = boot_module.Build(ESP / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
-        boot = boot_module.Boot("stick-report", screen=True, words="test=mm.areas exit")
+        boot = boot_module.Boot("stick-report", memory="64M", screen=True,
+                                words="test=mm.areas memtest exit")
         cls.outcome = boot_module.run(boot, build, cls.work)
         cls.log = cls.outcome.log.read_text("utf-8", "replace")
         cls.disk = cls.work / "esp.img"
@@ -58,6 +59,10 @@ class StickReportTest(unittest.TestCase):
         names = run("mdir", "-b", "-i", self.disk, "::/firstlight").split()
         self.assertEqual(sorted(name.rsplit("/", 1)[1] for name in names),
                          ["cmdline.txt", "report-000.json", "report-000.txt"])
+
+    def test_memory_test_runs_before_the_verdict(self):
+        """The word that the start menu's "memory test" stands for."""
+        self.assertRegex(self.log, r"1 passes, [^\n]* 0 errors")
 
     def test_json_imports_and_replays_to_the_accounting_of_the_boot(self):
         """Exactly: what may differ between this map and the one of the exit is which pages are the

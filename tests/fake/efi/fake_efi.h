@@ -161,6 +161,8 @@ struct fake_efi_script {
     bool no_conout;
     bool no_conin;
     enum fake_efi_key key;
+    const char *typed;    /* on the firmware's console once the start menu asks, or NULL */
+    bool typed_on_serial; /* ... on COM1 */
     enum fake_efi_break breaks;
     bool conout_is_com1; /* the console's device path leads to the first serial port */
     bool no_loaded_image;

@@ -24,6 +24,7 @@ static struct {
     uint8_t scratch;
     bool byte_waits;
     uint32_t early_keys;
+    uint32_t typed; /* characters of the script */
     uint64_t last_print_tsc;
     struct fake_io_device uart;
     SIMPLE_TEXT_OUTPUT_INTERFACE conout;
@@ -72,6 +73,17 @@ static void append(char *text, uint32_t c)
     }
 }
 
+/* The next character for the start menu on this console, 0 where there is none yet. */
+static uint8_t next_typed(bool on_serial)
+{
+    const struct fake_efi_script *const script = &fake_efi_state.script;
+    if (script->typed == NULL || script->typed_on_serial != on_serial ||
+        strstr(fake_efi.serial, "start menu: b") == NULL) {
+        return 0;
+    }
+    return (uint8_t)script->typed[devices.typed];
+}
+
 /* ---- COM1 ---------------------------------------------------------------------------------------
  */
 
@@ -83,12 +95,15 @@ static uint8_t uart_read(void *context, uint16_t offset)
     }
     if (offset == UART_DATA) {
         devices.byte_waits = false;
-        return ' ';
+        const uint8_t typed = next_typed(true);
+        devices.typed += typed != 0 ? 1 : 0;
+        return typed != 0 ? typed : ' ';
     }
     if (offset != UART_STATUS) {
         return 0;
     }
     fake_cpu.tsc += TICKS_EACH_POLL;
+    devices.byte_waits |= next_typed(true) != 0;
     devices.byte_waits |= fake_efi_state.script.key == FAKE_EFI_KEY_SERIAL && is_asked_for_key();
     return (uint8_t)(STATUS_IDLE | (devices.byte_waits ? STATUS_READY : 0));
 }
@@ -143,6 +158,12 @@ static EFI_STATUS EFIAPI read_key(SIMPLE_INPUT_INTERFACE *self, EFI_INPUT_KEY *k
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_READ_KEY);
     if (self != &devices.conin) {
         fake_efi_violation("ReadKeyStroke of another console");
+    }
+    const uint8_t typed = next_typed(false);
+    if (!EFI_ERROR(fault) && typed != 0) {
+        devices.typed++;
+        *key = (EFI_INPUT_KEY){ .UnicodeChar = typed };
+        return EFI_SUCCESS;
     }
     if (EFI_ERROR(fault) || !key_is_down()) {
         return EFI_ERROR(fault) ? fault : EFI_NOT_READY;
