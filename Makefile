@@ -133,8 +133,9 @@ HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
                           kernel/arch/x86_64/crash_text.c kernel/arch/x86_64/crash_dump.c \
                           kernel/arch/x86_64/descriptor_text.c) \
                $(wildcard loader/efi_map.c loader/mmap_*.c loader/exit_boot.c \
-                          loader/elf_image.c loader/options.c loader/boot_block.c \
-                          loader/serial_choice.c loader/pci_serial.c loader/device_path.c loader/firmware_tables.c loader/firmware_pins.c \
+                          loader/elf_image.c loader/elf_relocate.c loader/options.c loader/boot_block.c \
+                          loader/serial_choice.c loader/pci_serial.c loader/device_path.c \
+                          loader/firmware_tables.c loader/firmware_pins.c \
                           loader/preflight.c loader/tpm_command.c loader/pci_masters.c \
                           loader/bringup_plan.c loader/handover.c loader/smbios_machine.c \
                           loader/stick_report.c loader/start_menu.c)
@@ -183,7 +184,7 @@ $(BUILD)/kernel/%.o: %.S Makefile
 # ld.lld with every flag that keeps it a plain static PIE; kernel.lds asserts the rest.
 LD_KERNEL := ld.lld -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
              -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
-             -T kernel/arch/x86_64/kernel.lds
+             --pack-dyn-relocs=relr -T kernel/arch/x86_64/kernel.lds
 
 # Linked twice: the symbol table of the first link goes into the second, behind all code. Made
 # again from the second it must be the same, or it would tell of code that moved.

@@ -6,19 +6,19 @@
  *     file                               memory (image offsets, base = 0)
  *     | ELF header | program headers |
  *     | bytes of PT_LOAD 0           | -> | text   R X |
- *     | bytes of PT_LOAD 1           | -> | rodata R   |  .dynamic, .rela.dyn, build id in here
+ *     | bytes of PT_LOAD 1           | -> | rodata R   |  .dynamic, relocations, build id in here
  *     | bytes of PT_LOAD 2           | -> | data   R W | zeros up to p_memsz, page end |
  *
  * The plan is made in passes over the program headers: load segments, then the dynamic section (it
- * speaks in virtual addresses, so the segments must be known), the relocations, the notes. Each
- * step returns NULL or the sentence that names the fault. Relocations are read from the file and
- * never from the image, so that one relocation cannot change another.
+ * speaks in virtual addresses, so the segments must be known), the relocations (elf_relocate.c),
+ * the notes. Each step returns NULL or the sentence that names the fault.
  *
  * Names of constants are those of the System V ABI (gABI, chapters 4 and 5) and of its AMD64
  * supplement 1.0.
  */
 #include "elf_image.h"
 
+#include "elf_relocate.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "mm/addr.h"
@@ -49,10 +49,9 @@
 #define DYNAMIC_FLAGS   30U
 #define DYNAMIC_RELRSZ  35U
 #define DYNAMIC_RELR    36U
+#define DYNAMIC_RELRENT 37U
 
 #define DYNAMIC_FLAG_TEXTREL 4U
-
-#define RELOCATION_RELATIVE 8U /* R_X86_64_RELATIVE: word64 = base + addend */
 
 #define NOTE_GNU_BUILD_ID 3U
 
@@ -98,14 +97,6 @@ struct elf_dynamic {
 };
 _Static_assert(sizeof(struct elf_dynamic) == 16, "gABI, dynamic section");
 
-struct elf_rela {
-    uint64_t offset;
-    uint32_t type; /* low half of r_info */
-    uint32_t symbol;
-    uint64_t addend; /* signed in the ABI; a negative one is refused as too large */
-};
-_Static_assert(sizeof(struct elf_rela) == 24, "gABI, relocation");
-
 struct elf_note {
     uint32_t name_size;
     uint32_t descriptor_size;
@@ -119,19 +110,6 @@ struct elf_file {
     uint64_t size_bytes;
     struct elf_header header;
 };
-
-/* What the dynamic section says of relocations; virtual addresses and bytes. */
-struct elf_relocation_table {
-    uint64_t address;
-    uint64_t size_bytes;
-    uint64_t entry_bytes;
-};
-
-/* Whether [offset, offset + size) lies in [0, limit). */
-static bool range_fits(uint64_t offset, uint64_t size_bytes, uint64_t limit)
-{
-    return offset <= limit && size_bytes <= limit - offset;
-}
 
 static struct elf_segment segment_at(const struct elf_file *file, uint32_t index)
 {
@@ -182,7 +160,7 @@ static const char *read_header(struct elf_file *file)
         return "no program headers, or too many";
     }
     const uint64_t table_bytes = file->header.program_count * sizeof(struct elf_segment);
-    if (!range_fits(file->header.program_offset, table_bytes, file->size_bytes)) {
+    if (!elf_image_range_fits(file->header.program_offset, table_bytes, file->size_bytes)) {
         return "program headers outside of the file";
     }
     return NULL;
@@ -190,13 +168,13 @@ static const char *read_header(struct elf_file *file)
 
 static const char *check_load(const struct elf_file *file, const struct elf_segment *segment)
 {
-    if (!range_fits(segment->offset, segment->file_size, file->size_bytes)) {
+    if (!elf_image_range_fits(segment->offset, segment->file_size, file->size_bytes)) {
         return "segment outside of the file";
     }
     if (segment->file_size > segment->memory_size) {
         return "segment larger in the file than in memory";
     }
-    if (!range_fits(segment->vaddr, segment->memory_size, ELF_IMAGE_MAX_BYTES)) {
+    if (!elf_image_range_fits(segment->vaddr, segment->memory_size, ELF_IMAGE_MAX_BYTES)) {
         return "segment outside of the first 64 MiB";
     }
     if ((segment->flags & SEGMENT_FLAG_WRITE) != 0 &&
@@ -292,24 +270,10 @@ static const char *plan_segments(const struct elf_file *file, struct elf_image_p
     return plan->segment_count == 0 ? "no load segment" : separate_segments(plan);
 }
 
-/* The segment whose bytes from the file hold all of [vaddr, vaddr + size), or NULL. */
-static const struct elf_image_segment *file_backed_segment(const struct elf_image_plan *plan,
-                                                           uint64_t vaddr, uint64_t size_bytes)
-{
-    for (uint32_t i = 0; i < plan->segment_count; i++) {
-        const struct elf_image_segment *const segment = &plan->segments[i];
-        if (vaddr >= segment->vaddr &&
-            range_fits(vaddr - segment->vaddr, size_bytes, segment->file_size)) {
-            return segment;
-        }
-    }
-    return NULL;
-}
-
 static const char *plan_entry(const struct elf_file *file, struct elf_image_plan *plan)
 {
     const struct elf_image_segment *const segment =
-        file_backed_segment(plan, file->header.entry, 1);
+        elf_image_file_segment(plan, file->header.entry, 1);
     if (segment == NULL || !segment->execute) {
         return "entry point outside of the executable segment";
     }
@@ -318,24 +282,32 @@ static const char *plan_entry(const struct elf_file *file, struct elf_image_plan
 }
 
 /* Takes what relocation needs from one dynamic entry; refuses what only a dynamic linker can do. */
-static const char *read_dynamic(const struct elf_dynamic *entry, struct elf_relocation_table *table)
+static const char *read_dynamic(const struct elf_dynamic *entry,
+                                struct elf_relocation_tables *tables)
 {
     switch (entry->tag) {
     case DYNAMIC_RELA:
-        table->address = entry->value;
+        tables->rela.address = entry->value;
         return NULL;
     case DYNAMIC_RELASZ:
-        table->size_bytes = entry->value;
+        tables->rela.size_bytes = entry->value;
         return NULL;
     case DYNAMIC_RELAENT:
-        table->entry_bytes = entry->value;
+        tables->rela.entry_bytes = entry->value;
+        return NULL;
+    case DYNAMIC_RELR:
+        tables->relr.address = entry->value;
+        return NULL;
+    case DYNAMIC_RELRSZ:
+        tables->relr.size_bytes = entry->value;
+        return NULL;
+    case DYNAMIC_RELRENT:
+        tables->relr.entry_bytes = entry->value;
         return NULL;
     case DYNAMIC_NEEDED:
         return "image needs a shared library";
     case DYNAMIC_REL:
-    case DYNAMIC_RELR:
-    case DYNAMIC_RELRSZ:
-        return "relocations in another form than RELA";
+        return "relocations in another form than RELA and RELR";
     case DYNAMIC_JMPREL:
         return "image has a procedure linkage table";
     case DYNAMIC_TEXTREL:
@@ -348,9 +320,9 @@ static const char *read_dynamic(const struct elf_dynamic *entry, struct elf_relo
 }
 
 static const char *walk_dynamic(const struct elf_file *file, const struct elf_segment *segment,
-                                struct elf_relocation_table *table)
+                                struct elf_relocation_tables *tables)
 {
-    if (!range_fits(segment->offset, segment->file_size, file->size_bytes)) {
+    if (!elf_image_range_fits(segment->offset, segment->file_size, file->size_bytes)) {
         return "dynamic section outside of the file";
     }
     const uint64_t count = segment->file_size / sizeof(struct elf_dynamic);
@@ -360,7 +332,7 @@ static const char *walk_dynamic(const struct elf_file *file, const struct elf_se
         if (entry.tag == DYNAMIC_NULL) {
             return NULL;
         }
-        const char *const fault = read_dynamic(&entry, table);
+        const char *const fault = read_dynamic(&entry, tables);
         if (fault != NULL) {
             return fault;
         }
@@ -368,77 +340,9 @@ static const char *walk_dynamic(const struct elf_file *file, const struct elf_se
     return "dynamic section without an end";
 }
 
-/* The segment that holds all 8 bytes at @p vaddr, or NULL. */
-static const struct elf_image_segment *segment_of_word(const struct elf_image_plan *plan,
-                                                       uint64_t vaddr)
-{
-    for (uint32_t i = 0; i < plan->segment_count; i++) {
-        const struct elf_image_segment *const segment = &plan->segments[i];
-        if (vaddr >= segment->vaddr &&
-            range_fits(vaddr - segment->vaddr, sizeof(uint64_t), segment->memory_size)) {
-            return segment;
-        }
-    }
-    return NULL;
-}
-
-static const char *check_relocation(const struct elf_image_plan *plan, const struct elf_rela *rela)
-{
-    if (rela->type != RELOCATION_RELATIVE || rela->symbol != 0) {
-        return "a relocation is not R_X86_64_RELATIVE";
-    }
-    const struct elf_image_segment *const segment = segment_of_word(plan, rela->offset);
-    if (segment == NULL) {
-        return "a relocation's target is outside of the segments";
-    }
-    if (segment->execute) {
-        return "a relocation's target is in the text";
-    }
-    if (rela->addend > plan->size_bytes) {
-        return "a relocation points outside of the image";
-    }
-    return NULL;
-}
-
-static struct elf_rela rela_at(const uint8_t *bytes, const struct elf_image_plan *plan,
-                               uint64_t index)
-{
-    struct elf_rela rela;
-    memcpy(&rela, bytes + plan->rela_offset + index * sizeof(rela), sizeof(rela));
-    return rela;
-}
-
-static const char *plan_rela_table(const struct elf_file *file,
-                                   const struct elf_relocation_table *table,
-                                   struct elf_image_plan *plan)
-{
-    if (table->size_bytes == 0) {
-        return NULL;
-    }
-    if (table->entry_bytes != sizeof(struct elf_rela) ||
-        table->size_bytes % sizeof(struct elf_rela) != 0) {
-        return "unknown size of a relocation";
-    }
-    const struct elf_image_segment *const segment =
-        file_backed_segment(plan, table->address, table->size_bytes);
-    if (segment == NULL) {
-        return "relocations outside of the segments";
-    }
-    plan->rela_offset = segment->file_offset + (table->address - segment->vaddr);
-    plan->rela_count = table->size_bytes / sizeof(struct elf_rela);
-    for (uint64_t i = 0; i < plan->rela_count; i++) {
-        const struct elf_rela rela = rela_at(file->bytes, plan, i);
-        const char *const fault = check_relocation(plan, &rela);
-        if (fault != NULL) {
-            return fault;
-        }
-    }
-    return NULL;
-}
-
 static const char *plan_relocations(const struct elf_file *file, struct elf_image_plan *plan)
 {
-    struct elf_relocation_table table = { 0 };
+    struct elf_relocation_tables tables = { 0 };
     bool seen = false;
     for (uint32_t i = 0; i < file->header.program_count; i++) {
         const struct elf_segment segment = segment_at(file, i);
@@ -449,12 +353,12 @@ static const char *plan_relocations(const struct elf_file *file, struct elf_imag
             return "two dynamic sections";
         }
         seen = true;
-        const char *const fault = walk_dynamic(file, &segment, &table);
+        const char *const fault = walk_dynamic(file, &segment, &tables);
         if (fault != NULL) {
             return fault;
         }
     }
-    return plan_rela_table(file, &table, plan);
+    return elf_relocate_plan(file->bytes, &tables, plan);
 }
 
 /* Keeps the note where it is a build id of a size that bootinfo can hold. */
@@ -474,17 +378,17 @@ static void take_note(const struct elf_note *note, const uint8_t *name, const ui
 static const char *walk_notes(const struct elf_file *file, const struct elf_segment *segment,
                               struct elf_image_plan *plan)
 {
-    if (!range_fits(segment->offset, segment->file_size, file->size_bytes)) {
+    if (!elf_image_range_fits(segment->offset, segment->file_size, file->size_bytes)) {
         return "notes outside of the file";
     }
     const uint8_t *const bytes = file->bytes + segment->offset;
     uint64_t at = 0;
-    while (range_fits(at, sizeof(struct elf_note), segment->file_size)) {
+    while (elf_image_range_fits(at, sizeof(struct elf_note), segment->file_size)) {
         struct elf_note note;
         memcpy(&note, bytes + at, sizeof(note));
         const uint64_t name = at + sizeof(note);
         const uint64_t descriptor = name + bits_align_up(note.name_size, 4);
-        if (!range_fits(descriptor, note.descriptor_size, segment->file_size)) {
+        if (!elf_image_range_fits(descriptor, note.descriptor_size, segment->file_size)) {
             return "a note passes the end of its section";
         }
         take_note(&note, bytes + name, bytes + descriptor, plan);
@@ -559,15 +463,10 @@ enum kstatus elf_image_load(const void *file, const struct elf_image_plan *plan,
         return K_ENOEXEC;
     }
     copy_segments(file, plan, memory);
-    for (uint64_t i = 0; i < plan->rela_count; i++) {
-        const struct elf_rela rela = rela_at(file, plan, i);
-        const char *const fault = check_relocation(plan, &rela);
-        if (fault != NULL) {
-            *why = fault;
-            return K_ENOEXEC;
-        }
-        const uint64_t value = run_address + rela.addend;
-        memcpy((uint8_t *)memory + rela.offset, &value, sizeof(value));
+    const char *const fault = elf_relocate_apply(file, plan, memory, run_address);
+    if (fault != NULL) {
+        *why = fault;
+        return K_ENOEXEC;
     }
     return K_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * ELF64 bytes -> a checked load plan -> the relocated image in memory. The kernel is a static PIE
- * linked at 0 with R_X86_64_RELATIVE relocations only (System V ABI, AMD64 supplement 1.0).
+ * linked at 0 with R_X86_64_RELATIVE relocations only (System V ABI, AMD64 supplement 1.0), as
+ * RELA or RELR.
  * Hostile input: every offset, size and count is checked with overflow-safe arithmetic before a
  * byte is copied. Pure; loader and host.
  */
@@ -41,6 +42,8 @@ struct elf_image_plan {
     uint64_t entry;       /* bytes from the base */
     uint64_t rela_offset; /* file offset of the relocations, 0 where there are none */
     uint64_t rela_count;
+    uint64_t relr_offset; /* the same for those that are a bit each: a run of 64-bit words */
+    uint64_t relr_count;
     uint8_t build_id[BOOTINFO_BUILD_ID_BYTES];
     uint32_t build_id_size;
 };

@@ -24,7 +24,7 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/m
                kernel/monitor/arguments.c kernel/monitor/command.c kernel/monitor/command_input.c \
                kernel/monitor/search_pattern.c tests/fake/fake_monitor.c tests/fake/fake_console.c \
                loader/efi_map.c $(wildcard loader/mmap_*.c) loader/exit_boot.c \
-               loader/elf_image.c loader/options.c loader/firmware_tables.c \
+               loader/elf_image.c loader/elf_relocate.c loader/options.c loader/firmware_tables.c \
                loader/smbios_machine.c loader/firmware_pins.c kernel/acpi_console.c kernel/dev/serial_words.c \
                kernel/dev/serial8250.c tests/fake/fake_io.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
@@ -59,7 +59,7 @@ fuzz-corpus: $(FUZZ:%=$(BUILD)/host/fuzz_%)
 # ---- coverage ---------------------------------------------------------------------------------
 
 # Units whose branches are counted, each on its own: what comes from outside before the kernel runs.
-COVERAGE_UNITS := $(wildcard loader/mmap_*.c) loader/exit_boot.c loader/elf_image.c \
+COVERAGE_UNITS := $(wildcard loader/mmap_*.c) loader/exit_boot.c loader/elf_image.c loader/elf_relocate.c \
                   loader/efi_map.c loader/options.c kernel/bootinfo.c \
                   loader/firmware_tables.c loader/firmware_pins.c kernel/tcg_log.c
 COVERAGE_MIN   := 95

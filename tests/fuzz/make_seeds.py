@@ -118,7 +118,8 @@ def bootinfo_seeds():
 
 def elf_seeds():
     folder = TOP / "tests/data/elf"
-    names = ("good", "align-48", "nine-loads", "note-id-long", "rela-symbol", "two-dynamics")
+    names = ("good", "align-48", "nine-loads", "note-id-long", "rela-symbol", "two-dynamics",
+             "good-relr", "relr-bits-wrap")
     return {name: (folder / f"{name}.elf").read_bytes() for name in names}
 
 

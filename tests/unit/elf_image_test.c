@@ -205,6 +205,47 @@ static void elf_image_load_copies_zeroes_and_relocates(struct ktest *t)
     free(memory);
 }
 
+/* The same image with a RELR table at the end of rodata: data's words 0 and 2, bss's first and
+ * 63rd word behind word 0, and a second run that meets a word of the RELA table. */
+static uint8_t *relr_image(void)
+{
+    static const uint64_t table[] = { 0x2000, UINT64_C(1) << 63 | 1 << 2 | 1, 0x2010, 0x2100 };
+    static const uint64_t dynamic[][2] = { { 36, 0x1250 }, { 35, sizeof(table) }, { 37, 8 } };
+    uint8_t *const file = good_image();
+    for (uint32_t i = 0; i < ARRAY_COUNT(dynamic); i++) {
+        put(file, DYN(3 + i), dynamic[i][0], 8);
+        put(file, DYN(3 + i) + 8, dynamic[i][1], 8);
+    }
+    for (uint32_t i = 0; i < ARRAY_COUNT(table); i++) {
+        put(file, 0x2250 + 8 * i, table[i], 8);
+    }
+    put(file, 0x3000, 0x1100, 8);
+    put(file, 0x3010, 0x20, 8);
+    return file;
+}
+
+static void elf_image_load_relocates_words_in_place(struct ktest *t)
+{
+    uint8_t *const file = relr_image();
+    uint8_t *const memory = malloc(IMAGE_BYTES);
+    struct elf_image_plan plan;
+    const char *why = NULL;
+    KTEST_STATUS(t, elf_image_plan(file, FILE_BYTES, &plan, &why), K_OK);
+    KTEST_EQ(t, plan.relr_offset, 0x2250);
+    KTEST_EQ(t, plan.relr_count, 4);
+    KTEST_STATUS(t, elf_image_load(file, &plan, memory, RUN_ADDRESS, &why), K_OK);
+    KTEST_EQ(t, word_at(memory, 0x2000), RUN_ADDRESS + 0x1100);
+    KTEST_EQ(t, word_at(memory, 0x2008), UINT64_C(0xdddddddddddddddd)); /* no bit for it */
+    KTEST_EQ(t, word_at(memory, 0x2010), RUN_ADDRESS + 0x20); /* of the file, not what RELA wrote */
+    KTEST_EQ(t, word_at(memory, 0x2018), UINT64_C(0xdddddddddddddddd));
+    KTEST_EQ(t, word_at(memory, 0x2100), RUN_ADDRESS);
+    KTEST_EQ(t, word_at(memory, 0x21f8), RUN_ADDRESS); /* the 63rd word behind 0x2000 */
+    KTEST_EQ(t, word_at(memory, 0x2200), 0);
+    KTEST_EQ(t, word_at(memory, 0x1280), RUN_ADDRESS + 0x10); /* RELA works beside it */
+    free(memory);
+    free(file);
+}
+
 /* The plan was made, then the file changed: load looks again before it writes. */
 static void elf_image_load_checks_relocations_again(struct ktest *t)
 {
@@ -354,9 +395,7 @@ static const struct edit edits[] = {
       { { PH(DYNAMIC, PH_FILESZ), 8, 5 * 16 } },
       "dynamic section without an end" },
     { "DT_NEEDED", { { DYN(3), 8, 1 } }, "image needs a shared library" },
-    { "DT_REL", { { DYN(3), 8, 17 } }, "relocations in another form than RELA" },
-    { "DT_RELR", { { DYN(3), 8, 36 } }, "relocations in another form than RELA" },
-    { "DT_RELRSZ", { { DYN(3), 8, 35 } }, "relocations in another form than RELA" },
+    { "DT_REL", { { DYN(3), 8, 17 } }, "relocations in another form than RELA and RELR" },
     { "DT_JMPREL", { { DYN(3), 8, 23 } }, "image has a procedure linkage table" },
     { "DT_TEXTREL", { { DYN(3), 8, 22 } }, "relocations in the text" },
     { "DF_TEXTREL", { { DYN(4) + 8, 8, 4 } }, "relocations in the text" },
@@ -561,6 +600,7 @@ static void elf_image_plan_failure_leaves_the_plan(struct ktest *t)
 static const struct ktest_case cases[] = {
     KTEST_CASE(elf_image_plan_describes_a_good_image),
     KTEST_CASE(elf_image_load_copies_zeroes_and_relocates),
+    KTEST_CASE(elf_image_load_relocates_words_in_place),
     KTEST_CASE(elf_image_load_checks_relocations_again),
     KTEST_CASE(elf_image_plan_names_every_fault),
     KTEST_CASE(elf_image_plan_refuses_every_truncation),

@@ -10,6 +10,7 @@ name, a tab, and what loader/elf_image.c must say of it; `good` where it must be
     file   0x000  ELF header, six program headers
            0x200  text   R X -> 0x0000..0x0040
            0x240  rodata R   -> 0x1000..0x1180: note, dynamic section, three relocations
+           0x350    room for a RELR table -> 0x1110
            0x3c0  data   R W -> 0x2000..0x2040, zeros to 0x3100
     image  0x0000..0x4000
 """
@@ -24,7 +25,7 @@ IMAGE_BYTES = 0x4000
 MAX_BYTES = 64 << 20
 TOP = (1 << 64) - 1
 
-NOTE_AT, DYNAMIC_AT, RELA_AT = 0x240, 0x280, 0x300
+NOTE_AT, DYNAMIC_AT, RELA_AT, RELR_AT = 0x240, 0x280, 0x300, 0x350
 
 # ELF header fields: offset, bytes
 CLASS, ENDIAN, IDENT_VERSION = (4, 1), (5, 1), (6, 1)
@@ -89,6 +90,15 @@ def edited(*patches, size=FILE_BYTES):
     return bytes(image[:size])
 
 
+def relr(words, *patches, address=0x1110, size=None, entry=8):
+    """The good image with a RELR table of `words` too; the first two words of data are addends."""
+    table = [((RELR_AT + 8 * i, 8), word) for i, word in enumerate(words)]
+    size = 8 * len(words) if size is None else size
+    return edited((dynamic(3), 36), (dynamic(3, True), address), (dynamic(4), 35),
+                  (dynamic(4, True), size), (dynamic(5), 37), (dynamic(5, True), entry),
+                  ((0x3c0, 8), 0x1100), ((0x3c8, 8), 0x10), *table, *patches)
+
+
 def nine_segments():
     image = bytearray(edited((PH_OFFSET, FILE_BYTES), (PH_COUNT, 9), size=FILE_BYTES + 9 * 56))
     for i in range(9):
@@ -102,7 +112,7 @@ IN_FILE, IN_64M = "segment outside of the file", "segment outside of the first 6
 ENTRY_WHY = "entry point outside of the executable segment"
 HEADERS_WHY = "program headers outside of the file"
 COUNT_WHY = "no program headers, or too many"
-FORM_WHY = "relocations in another form than RELA"
+FORM_WHY = "relocations in another form than RELA and RELR"
 TABLE_WHY = "relocations outside of the segments"
 TARGET_WHY = "a relocation's target is outside of the segments"
 KIND_WHY = "a relocation is not R_X86_64_RELATIVE"
@@ -186,8 +196,6 @@ IMAGES = {
     "dynamic-empty": (edited((ph(DYNAMIC, "filesz"), 15)), "dynamic section without an end"),
     "needed": (edited((dynamic(3), 1)), "image needs a shared library"),
     "rel": (edited((dynamic(3), 17)), FORM_WHY),
-    "relr": (edited((dynamic(3), 36)), FORM_WHY),
-    "relrsz": (edited((dynamic(3), 35)), FORM_WHY),
     "jmprel": (edited((dynamic(3), 23)), "image has a procedure linkage table"),
     "textrel": (edited((dynamic(3), 22)), "relocations in the text"),
     "flags-textrel": (edited((dynamic(4, True), 4)), "relocations in the text"),
@@ -210,6 +218,25 @@ IMAGES = {
                           "a relocation points outside of the image"),
     "addend-negative": (edited((rela(0, "addend"), TOP)),
                         "a relocation points outside of the image"),
+    # The same in the form of a bit each; bit 8 of the bitmap is the first word of bss
+    "good-relr": (relr([0x2000, 1 << 8 | 3]), GOOD),
+    "good-relr-last-word": (relr([0x30f8]), GOOD),
+    "relr-bitmap-first": (relr([3, 0x2000]), "a bitmap of relocations before any address"),
+    "relrent-24": (relr([0x2000], entry=24), "unknown size of a relocation"),
+    "relrsz-12": (relr([0x2000, 1], size=12), "unknown size of a relocation"),
+    "relrsz-huge": (relr([0x2000], size=TOP // 8 * 8), TABLE_WHY),
+    "relr-nowhere": (relr([0x2000], address=0x100000), TABLE_WHY),
+    "relr-in-bss": (relr([0x2000], address=0x2800), TABLE_WHY),
+    "relr-target-in-text": (relr([0x10], ((0x210, 8), 0x10)),
+                            "a relocation's target is in the text"),
+    "relr-bit-in-text": (relr([TOP & ~7, 3]), TARGET_WHY),
+    "relr-target-past-bss": (relr([0x30fa]), TARGET_WHY),
+    "relr-bit-past-bss": (relr([0x30f0, 1 << 2 | 1]), TARGET_WHY),
+    "relr-bits-wrap": (relr([0x2000] + [1] * 9 + [1 << 63 | 1]), TARGET_WHY),
+    "relr-target-half-in-file": (relr([0x203c]),
+                                 "a relocation's target passes the bytes of the file"),
+    "relr-addend-past-image": (relr([0x2000], ((0x3c0, 8), IMAGE_BYTES + 1)),
+                               "a relocation points outside of the image"),
     # Notes
     "notes-past-end": (edited((ph(NOTE, "offset"), FILE_BYTES)), "notes outside of the file"),
     "note-name-long": (edited(((NOTE_AT, 4), 0xffffffff)), "a note passes the end of its section"),
