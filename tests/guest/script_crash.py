@@ -8,12 +8,11 @@ the line that addr2line gives for the faulting instruction.
 import os
 import re
 import subprocess
-import tempfile
-import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boot as boot_module
+import guest_case
 import outside
 
 TOP = Path(__file__).resolve().parents[2]
@@ -102,14 +101,7 @@ def symbol_of(dump, address):
     return best
 
 
-class CrashCase(unittest.TestCase):
-    def setUp(self):
-        esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class CrashCase(guest_case.GuestCase):
     def guest(self, name, words=""):
         boot = boot_module.Boot(f"crash-{name}", firmware="2M", medium="kernel", serial=False,
                                 words=f"test=mm.areas {words}")

@@ -6,15 +6,12 @@ the kernel echoes and answers every line.
 import os
 import re
 import select
-import tempfile
 import time
-import unittest
-from pathlib import Path
 
 import boot as boot_module
+import guest_case
 import outside
 
-TOP = Path(__file__).resolve().parents[2]
 LINES = 1024
 LINE_BYTES = 64  # with the CR
 
@@ -23,15 +20,7 @@ def line(number):
     return f"z{number:04} {'abcdefghij' * 6}"[:LINE_BYTES - 1]
 
 
-class FloodTest(unittest.TestCase):
-    def setUp(self):
-        build = TOP / os.environ.get("BUILD", "build")
-        esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", build / "kernel.stripped.elf")
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class FloodTest(guest_case.GuestCase):
     def paste(self, guest, text, end):
         """Types `text` as fast as the guest takes it and reads on to the prompt behind `end`."""
         os.set_blocking(guest.input, False)

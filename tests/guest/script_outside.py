@@ -5,18 +5,14 @@ other way round; and the registers must be what docs/boot.md says, bit for bit. 
 commands are tested on the way.
 """
 
-import os
-import tempfile
-import unittest
 from itertools import zip_longest
-from pathlib import Path
 
 import boot as boot_module
+import guest_case
 import ktap
 import outside
 import report
 
-TOP = Path(__file__).resolve().parents[2]
 
 # SDM vol 3A, "Control Registers", and vol 4 for EFER. What every CPU gets, and what some have.
 CR0 = 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 2 | 1 << 1 | 1  # PG WP NE ET EM MP PE
@@ -46,15 +42,7 @@ BAD_ADDRESSES = ("", " ", "0x", "zz", "12z", "0x1 2", "-1", "0x0x0", "1" * 17, "
                  "%s%n", "\x80\xff", "ffff_8000")
 
 
-class OutsideTest(unittest.TestCase):
-    def setUp(self):
-        build = TOP / os.environ.get("BUILD", "build")
-        esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", build / "kernel.stripped.elf")
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class OutsideTest(guest_case.GuestCase):
     def guest(self, name, fields, words="test=mm.*"):
         boot = boot_module.Boot(f"outside-{name}", firmware="2M", medium="kernel", serial=False,
                                 words=words, **fields)

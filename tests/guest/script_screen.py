@@ -4,13 +4,12 @@ glyphs and finds the serial log on it, to the character.
 """
 
 import os
-import tempfile
 import time
-import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boot as boot_module
+import guest_case
 import ktap
 import report
 import screen
@@ -31,15 +30,11 @@ MODES = {
 }
 
 
-class ScreenTest(unittest.TestCase):
+class ScreenTest(guest_case.GuestCase):
     def setUp(self):
+        super().setUp()
         build = TOP / os.environ.get("BUILD", "build")
-        esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", build / "kernel.stripped.elf")
         self.font = screen.read_psf1((build / "font.psf").read_bytes())
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
 
     def guest(self, name, device, words):
         boot = boot_module.Boot(f"screen-{name}", firmware="2M", medium="kernel", words=words)

@@ -4,14 +4,12 @@ tools/predict-pcr says of the files; embedded kernel and one from the disk.
 """
 
 import json
-import os
 import subprocess
-import tempfile
-import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boot as boot_module
+import guest_case
 import images
 import report
 
@@ -26,15 +24,7 @@ BOOTS = (
 )
 
 
-class TpmTest(unittest.TestCase):
-    def setUp(self):
-        build = TOP / os.environ.get("BUILD", "build")
-        esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", build / "kernel.stripped.elf")
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class TpmTest(guest_case.GuestCase):
     def predict(self, boot):
         words = ["--options", boot.words]
         if boot.medium != "kernel":
