@@ -3,8 +3,8 @@
  * See mm_init.h. The order is the seed's:
  *
  *   mm_init                                                                        S30, S31, S42
- *     arch_init          NX detection, image bounds, areas from the memory map     S05, S10-S13,
- * S20 allocator_init bump allocator from the end of the kernel                                  S32
+ *     arch_init          NX detection, image bounds, areas from the map            S05, S10..S20
+ *     allocator_init     bump allocator from the end of the kernel                 S32
  *       copy of the bootinfo (the loader's memory is reclaimed later)              S33
  *       page mapper on the bump allocator, every area mapped, low remap            S34-S36
  *       INITIAL_CR3                                                                S37, S38
