@@ -11,6 +11,7 @@
 #include <arch/io.h>
 
 #include "acpi_tables.h"
+#include "dev/pci_config.h"
 #include "firmware_memory.h"
 #include "lib/bits.h"
 #include "mm/mm_init.h"
@@ -20,8 +21,6 @@
 #define RSDP_BYTES_2  36U
 #define TABLE_LENGTH  4U
 #define FACS_BYTES    8U /* signature and length: it has no more of a header */
-#define PCI_ADDRESS   0xcf8U
-#define PCI_DATA      0xcfcU
 #define PM1_SCI_EN    0x0001U
 #define PM1_SLEEP     0x2000U /* SLP_EN */
 #define PM1_TYPE_AT   10U     /* SLP_TYP: three bits */
@@ -169,8 +168,8 @@ static enum kstatus write_pci(uint64_t address, uint8_t value)
     if (device > 31 || function > 7 || offset > 255) {
         return K_EFAULT;
     }
-    x86_outl(PCI_ADDRESS, (uint32_t)(BIT(31) | (device << 11) | (function << 8) | (offset & 0xfc)));
-    x86_outb((uint16_t)(PCI_DATA + (offset & 3)), value);
+    pci_config_write_byte((uint32_t)(device << 3 | function), (uint32_t)offset,
+                          value); /* 16 bits */
     return K_OK;
 }
 

@@ -7,13 +7,9 @@
 
 #include <stdbool.h>
 
-#include <arch/io.h>
-
+#include "dev/pci_config.h"
 #include "lib/bits.h"
 
-#define CONFIG_ADDRESS   0xcf8U
-#define CONFIG_DATA      0xcfcU
-#define CONFIG_ENABLE    (UINT32_C(1) << 31)
 #define REGISTER_ID      0x00U
 #define REGISTER_COMMAND 0x04U
 #define REGISTER_CLASS   0x08U
@@ -26,19 +22,12 @@
 #define DEVICES          32U
 #define FUNCTIONS        8U
 
-/* Bus, device and function as the address register has them, from bit 8 on. */
-static uint32_t read_config(uint32_t address, uint32_t offset)
-{
-    x86_outl(CONFIG_ADDRESS, CONFIG_ENABLE | address << 8 | offset);
-    return x86_inl(CONFIG_DATA);
-}
-
 /* Fills @p master where the function at @p address is one that counts. */
 static bool is_master(uint32_t address, struct pci_master *master)
 {
-    const uint32_t id = read_config(address, REGISTER_ID);
+    const uint32_t id = pci_config_read(address, REGISTER_ID);
     if ((id & NO_DEVICE) == NO_DEVICE ||
-        (read_config(address, REGISTER_COMMAND) & COMMAND_MASTER) == 0) {
+        (pci_config_read(address, REGISTER_COMMAND) & COMMAND_MASTER) == 0) {
         return false;
     }
     *master = (struct pci_master){
@@ -47,7 +36,7 @@ static bool is_master(uint32_t address, struct pci_master *master)
         .function = (uint8_t)(address & (FUNCTIONS - 1)),
         .vendor = (uint16_t)(id & 0xffffU),
         .product = (uint16_t)(id >> 16),
-        .class_code = read_config(address, REGISTER_CLASS) >> 8,
+        .class_code = pci_config_read(address, REGISTER_CLASS) >> 8,
     };
     return master->class_code >> 16 != CLASS_BRIDGE;
 }
@@ -55,10 +44,10 @@ static bool is_master(uint32_t address, struct pci_master *master)
 /* How many functions of the device at @p address are worth a look. */
 static uint32_t functions_of(uint32_t address)
 {
-    if ((read_config(address, REGISTER_ID) & NO_DEVICE) == NO_DEVICE) {
+    if ((pci_config_read(address, REGISTER_ID) & NO_DEVICE) == NO_DEVICE) {
         return 0;
     }
-    return (read_config(address, REGISTER_HEADER) & HEADER_MANY) != 0 ? FUNCTIONS : 1;
+    return (pci_config_read(address, REGISTER_HEADER) & HEADER_MANY) != 0 ? FUNCTIONS : 1;
 }
 
 uint32_t pci_masters_list(void (*found)(void *context, const struct pci_master *master),

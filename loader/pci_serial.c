@@ -5,11 +5,7 @@
  */
 #include "pci_serial.h"
 
-#include <arch/io.h>
-
-#define PORT_ADDRESS   0xcf8U
-#define PORT_DATA      0xcfcU
-#define ADDRESS_ENABLE 0x80000000U
+#include "dev/pci_config.h"
 
 #define FUNCTIONS           (256U * 32U * 8U)
 #define FUNCTIONS_A_DEVICE  8U
@@ -34,28 +30,17 @@
 #define NOTHING_THERE       0xffffffffU
 #define NOTHING_THERE_SHORT 0xffffU
 
-static void select(uint32_t number, uint32_t index)
-{
-    x86_outl(PORT_ADDRESS, ADDRESS_ENABLE | number << 8 | index);
-}
-
-static uint32_t read_config(uint32_t number, uint32_t index)
-{
-    select(number, index);
-    return x86_inl(PORT_DATA);
-}
-
 static bool is_serial(uint32_t number)
 {
-    const uint32_t class = read_config(number, REGISTER_CLASS);
+    const uint32_t class = pci_config_read(number, REGISTER_CLASS);
     return class >> 16 == CLASS_SERIAL && ((class >> 8) & 0xffU) <= INTERFACE_16950 &&
-           (read_config(number, REGISTER_HEADER) & HEADER_TYPE_MASK) == 0;
+           (pci_config_read(number, REGISTER_HEADER) & HEADER_TYPE_MASK) == 0;
 }
 
 /* The registers behind the first base address register. */
 static bool read_place(uint32_t number, struct serial8250_place *place)
 {
-    const uint32_t low = read_config(number, REGISTER_BAR_0);
+    const uint32_t low = pci_config_read(number, REGISTER_BAR_0);
     struct serial8250_place found = { .baud = SERIAL8250_BAUD_MAX,
                                       .stride_bytes = 1,
                                       .width_bytes = 1 };
@@ -66,7 +51,7 @@ static bool read_place(uint32_t number, struct serial8250_place *place)
         found.base = low & BAR_IO_MASK;
     } else {
         const bool is_64 = (low & BAR_MEMORY_TYPE) == BAR_MEMORY_64;
-        const uint64_t high = is_64 ? read_config(number, REGISTER_BAR_1) : 0;
+        const uint64_t high = is_64 ? pci_config_read(number, REGISTER_BAR_1) : 0;
         found.base = high << 32 | (low & BAR_MEMORY_MASK);
         found.is_mmio = true;
     }
@@ -77,10 +62,9 @@ static bool read_place(uint32_t number, struct serial8250_place *place)
 static void let_it_answer(uint32_t number, bool is_mmio)
 {
     const uint32_t wanted = is_mmio ? COMMAND_MEMORY : COMMAND_IO;
-    const uint32_t command = read_config(number, REGISTER_COMMAND) & COMMAND_MASK;
+    const uint32_t command = pci_config_read(number, REGISTER_COMMAND) & COMMAND_MASK;
     if ((command & wanted) == 0) {
-        select(number, REGISTER_COMMAND);
-        x86_outl(PORT_DATA, command | wanted);
+        pci_config_write(number, REGISTER_COMMAND, command | wanted);
     }
 }
 
@@ -89,14 +73,15 @@ bool pci_serial_find(uint32_t from, struct pci_serial *found)
     uint32_t number = from;
     while (number < FUNCTIONS) {
         const bool is_there =
-            (read_config(number, REGISTER_ID) & NOTHING_THERE_SHORT) != NOTHING_THERE_SHORT;
+            (pci_config_read(number, REGISTER_ID) & NOTHING_THERE_SHORT) != NOTHING_THERE_SHORT;
         if (is_there && is_serial(number) && read_place(number, &found->place)) {
             found->number = number;
             let_it_answer(number, found->place.is_mmio);
             return true;
         }
         const bool is_first = number % FUNCTIONS_A_DEVICE == 0;
-        const bool has_many = is_there && (read_config(number, REGISTER_HEADER) & HEADER_MANY) != 0;
+        const bool has_many =
+            is_there && (pci_config_read(number, REGISTER_HEADER) & HEADER_MANY) != 0;
         number += is_first && !has_many ? FUNCTIONS_A_DEVICE : 1;
     }
     return false;

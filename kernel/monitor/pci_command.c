@@ -11,16 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arch/io.h>
-
 #include "console.h"
+#include "dev/pci_config.h"
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/format.h"
 #include "monitor/command.h"
-
-#define PORT_ADDRESS 0xcf8U
-#define PORT_DATA    0xcfcU
 
 #define REGISTER_IDENTITY 0x00U
 #define REGISTER_COMMAND  0x04U
@@ -49,12 +45,6 @@ static const struct {
     { 0x0c05, "SMBus" },         { 0x0100, "SCSI" },
 };
 
-static uint32_t read_register(uint32_t function, uint32_t offset)
-{
-    x86_outl(PORT_ADDRESS, UINT32_C(0x80000000) | (function << 8) | offset);
-    return x86_inl(PORT_DATA);
-}
-
 static const char *class_name(uint32_t class)
 {
     for (size_t i = 0; i < ARRAY_COUNT(class_names); i++) {
@@ -68,7 +58,7 @@ static const char *class_name(uint32_t class)
 /* @return how many registers the address took */
 static uint32_t print_bar(uint32_t function, uint32_t index)
 {
-    const uint32_t low = read_register(function, REGISTER_BAR + 4 * index);
+    const uint32_t low = pci_config_read(function, REGISTER_BAR + 4 * index);
     if ((low & BAR_IO) != 0) {
         if ((low & ~UINT32_C(3)) != 0) {
             console_printf("        bar %u: ports 0x%x\n", index, low & ~UINT32_C(3));
@@ -76,7 +66,7 @@ static uint32_t print_bar(uint32_t function, uint32_t index)
         return 1;
     }
     const bool is_wide = (low & 6) == 4;
-    const uint32_t high = is_wide ? read_register(function, REGISTER_BAR + 4 * index + 4) : 0;
+    const uint32_t high = is_wide ? pci_config_read(function, REGISTER_BAR + 4 * index + 4) : 0;
     const uint64_t address = ((uint64_t)high << 32) | (low & ~UINT32_C(15));
     if (address != 0) {
         console_printf("        bar %u: memory 0x%" FMTx64 " %s-bit%s\n", index, address,
@@ -87,14 +77,14 @@ static uint32_t print_bar(uint32_t function, uint32_t index)
 
 static void print_function(uint32_t function, uint32_t identity, uint32_t header)
 {
-    const uint32_t class = read_register(function, REGISTER_CLASS) >> 8;
-    const bool is_master = (read_register(function, REGISTER_COMMAND) & COMMAND_MASTER) != 0;
+    const uint32_t class = pci_config_read(function, REGISTER_CLASS) >> 8;
+    const bool is_master = (pci_config_read(function, REGISTER_COMMAND) & COMMAND_MASTER) != 0;
     console_printf("%02x:%02x.%u %04x:%04x %06x %s%s\n", function >> 8, (function >> 3) & 31,
                    function & 7, identity & 0xffff, identity >> 16, class, class_name(class),
                    is_master ? " (bus master)" : "");
     const bool is_bridge = (header & 0x7f) == HEADER_BRIDGE;
     if (is_bridge) {
-        const uint32_t buses = read_register(function, REGISTER_BUSES);
+        const uint32_t buses = pci_config_read(function, REGISTER_BUSES);
         console_printf("        bridge to buses %02x to %02x\n", (buses >> 8) & 0xff,
                        (buses >> 16) & 0xff);
     }
@@ -107,11 +97,11 @@ static void print_function(uint32_t function, uint32_t identity, uint32_t header
 /* @return whether the device has more functions than the first */
 static bool look_at(uint32_t function)
 {
-    const uint32_t identity = read_register(function, REGISTER_IDENTITY);
+    const uint32_t identity = pci_config_read(function, REGISTER_IDENTITY);
     if ((identity & 0xffff) == 0xffff) {
         return false;
     }
-    const uint32_t header = (read_register(function, REGISTER_HEADER) >> 16) & 0xff;
+    const uint32_t header = (pci_config_read(function, REGISTER_HEADER) >> 16) & 0xff;
     print_function(function, identity, header);
     return (header & 0x80) != 0;
 }
