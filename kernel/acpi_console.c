@@ -5,6 +5,8 @@
  */
 #include "acpi_console.h"
 
+#include "lib/little_endian.h"
+
 /* Offsets in an SPCR. */
 #define SPCR_INTERFACE 36U
 #define SPCR_ADDRESS   40U
@@ -33,15 +35,6 @@
 #define GAS_ACCESS_BYTE    1U
 #define GAS_ACCESS_DWORD   3U
 
-static uint64_t number(const uint8_t *bytes, size_t size_bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size_bytes; i++) {
-        value |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return value;
-}
-
 static bool is_16550(uint64_t subtype)
 {
     return subtype == SUBTYPE_16550 || subtype == SUBTYPE_16450 || subtype == SUBTYPE_16550_GAS;
@@ -57,7 +50,7 @@ static bool read_address(const uint8_t *gas, struct serial8250_place *place)
         return false;
     }
     struct serial8250_place found = {
-        .base = number(gas + 4, 8),
+        .base = little_endian(gas + 4, 8),
         .is_mmio = gas[0] == GAS_MEMORY,
         .stride_bytes = bits == 0 ? 1 : bits / 8,
         .width_bytes = 1,
@@ -95,9 +88,9 @@ bool acpi_spcr_place(const uint8_t *table, size_t size_bytes, struct serial8250_
 /* @p device has @p size_bytes bytes, at least DEVICE_BYTES. */
 static bool read_device(const uint8_t *device, size_t size_bytes, struct serial8250_place *place)
 {
-    const uint64_t address = number(device + DEVICE_ADDRESS, 2);
-    return number(device + DEVICE_TYPE, 2) == DEVICE_TYPE_SERIAL &&
-           is_16550(number(device + DEVICE_SUBTYPE, 2)) && device[DEVICE_REGISTERS] > 0 &&
+    const uint64_t address = little_endian(device + DEVICE_ADDRESS, 2);
+    return little_endian(device + DEVICE_TYPE, 2) == DEVICE_TYPE_SERIAL &&
+           is_16550(little_endian(device + DEVICE_SUBTYPE, 2)) && device[DEVICE_REGISTERS] > 0 &&
            address + GAS_BYTES <= size_bytes && read_address(device + address, place);
 }
 
@@ -107,9 +100,9 @@ bool acpi_dbg2_next_place(const uint8_t *table, size_t size_bytes, size_t *curso
     if (size_bytes < DBG2_BYTES) {
         return false;
     }
-    size_t at = *cursor == 0 ? (size_t)number(table + DBG2_FIRST, 4) : *cursor;
+    size_t at = *cursor == 0 ? (size_t)little_endian(table + DBG2_FIRST, 4) : *cursor;
     while (at >= DBG2_BYTES && at < size_bytes && size_bytes - at >= DEVICE_BYTES) {
-        const size_t length = (size_t)number(table + at + DEVICE_LENGTH, 2);
+        const size_t length = (size_t)little_endian(table + at + DEVICE_LENGTH, 2);
         if (length < DEVICE_BYTES || length > size_bytes - at) {
             break;
         }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/bits.h"
+#include "lib/little_endian.h"
 
 #define FADT_FACS          36U
 #define FADT_DSDT          40U
@@ -41,14 +42,10 @@
 
 uint64_t acpi_number(const uint8_t *table, uint64_t length, uint64_t offset, unsigned size_bytes)
 {
-    uint64_t value = 0;
     if (length < size_bytes || offset > length - size_bytes) {
         return 0;
     }
-    for (unsigned i = 0; i < size_bytes; i++) {
-        value |= (uint64_t)table[offset + i] << (8 * i);
-    }
-    return value;
+    return little_endian(table + offset, size_bytes);
 }
 
 bool acpi_sum_is_zero(const uint8_t *bytes, uint64_t length)

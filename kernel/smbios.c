@@ -6,19 +6,12 @@
 
 #include <string.h>
 
+#include "lib/little_endian.h"
+
 #define HEADER_BYTES        4U
 #define ENTRY2_BYTES_OLD    30U /* what version 2.1 says by mistake (5.2.1, table 1) */
 #define ENTRY2_INTERMEDIATE 16U
 #define ENTRY2_DMI_BYTES    15U
-
-static uint64_t number_at(const uint8_t *bytes, unsigned size_bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size_bytes; i++) {
-        value |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return value;
-}
 
 static bool sum_is_zero(const uint8_t *bytes, uint32_t size_bytes)
 {
@@ -44,8 +37,8 @@ static enum kstatus read_entry2(const uint8_t *bytes, uint32_t size_bytes,
     *entry = (struct smbios_entry){
         .major = bytes[6],
         .minor = bytes[7],
-        .table = number_at(bytes + 24, 4),
-        .size_bytes = (uint32_t)number_at(bytes + 22, 2),
+        .table = little_endian(bytes + 24, 4),
+        .size_bytes = (uint32_t)little_endian(bytes + 22, 2),
     };
     return K_OK;
 }
@@ -66,8 +59,8 @@ enum kstatus smbios_entry_read(const uint8_t *bytes, uint32_t size_bytes,
     *entry = (struct smbios_entry){
         .major = bytes[7],
         .minor = bytes[8],
-        .table = number_at(bytes + 16, 8),
-        .size_bytes = (uint32_t)number_at(bytes + 12, 4),
+        .table = little_endian(bytes + 16, 8),
+        .size_bytes = (uint32_t)little_endian(bytes + 12, 4),
     };
     return K_OK;
 }
@@ -102,7 +95,7 @@ bool smbios_next(const uint8_t *table, uint32_t size_bytes, uint32_t *offset,
         .bytes = bytes,
         .type = bytes[0],
         .length = bytes[1],
-        .handle = (uint16_t)number_at(bytes + 2, 2),
+        .handle = (uint16_t)little_endian(bytes + 2, 2),
         .strings = table + strings_at,
         .strings_bytes = strings_bytes,
     };
@@ -116,7 +109,7 @@ bool smbios_number(const struct smbios_structure *structure, unsigned offset, un
     if (offset + size_bytes > structure->length) {
         return false;
     }
-    *number = number_at(structure->bytes + offset, size_bytes);
+    *number = little_endian(structure->bytes + offset, size_bytes);
     return true;
 }
 

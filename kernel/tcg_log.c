@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "lib/little_endian.h"
 #include "lib/string.h"
 
 #define SHA1_BYTES      20U
@@ -36,11 +37,7 @@ static const uint8_t *take(struct cursor *cursor, size_t size_bytes)
 static uint32_t take_number(struct cursor *cursor, size_t size_bytes)
 {
     const uint8_t *const bytes = take(cursor, size_bytes);
-    uint32_t value = 0;
-    for (size_t i = 0; bytes != NULL && i < size_bytes; i++) {
-        value |= (uint32_t)bytes[i] << (8 * i);
-    }
-    return value;
+    return bytes == NULL ? 0 : (uint32_t)little_endian(bytes, size_bytes); /* at most 4 bytes */
 }
 
 /* ---- the first event --------------------------------------------------------------------------

@@ -10,15 +10,6 @@
 #include "lib/string.h"
 #include "mm/addr.h"
 
-uint64_t firmware_number(const uint8_t *bytes, unsigned size_bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size_bytes; i++) {
-        value |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return value;
-}
-
 static bool descriptor_range(const struct efi_map_descriptor *descriptor, uint64_t *end)
 {
     uint64_t bytes;

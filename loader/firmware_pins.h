@@ -22,9 +22,6 @@ struct firmware_pins {
     uint32_t dropped; /* pins that found no room */
 };
 
-/** The little-endian number in @p size_bytes bytes (0..8) at @p bytes. */
-uint64_t firmware_number(const uint8_t *bytes, unsigned size_bytes);
-
 /** Bytes from @p base on that one descriptor holds which is memory; 0 for none, and for @p base 0.
  */
 uint64_t firmware_pins_readable(const struct efi_map *map, uint64_t base);

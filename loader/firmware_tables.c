@@ -11,6 +11,7 @@
 
 #include <arch/physmap.h>
 
+#include "lib/little_endian.h"
 #include "lib/string.h"
 
 #define RSDP_V1_BYTES          20U
@@ -75,7 +76,7 @@ static uint8_t sum_bytes(const uint8_t *bytes, uint64_t size_bytes)
 static bool second_part_is_sound(uint64_t rsdp)
 {
     const uint8_t *const fixed = physmap_ptr(phys_addr(rsdp), RSDP_V2_BYTES);
-    const uint64_t length = firmware_number(fixed + RSDP_LENGTH, 4);
+    const uint64_t length = little_endian(fixed + RSDP_LENGTH, 4);
     return length >= RSDP_V2_BYTES && length <= RSDP_BYTES_MAX &&
            sum_bytes(physmap_ptr(phys_addr(rsdp), length), length) == 0;
 }
@@ -112,7 +113,7 @@ static bool find_acpi_table(const struct efi_map *map, uint64_t base, uint64_t *
     if (!firmware_pins_read(map, base, header, ACPI_HEADER_BYTES)) {
         return false;
     }
-    const uint64_t length = firmware_number(header + ACPI_HEADER_LENGTH, 4);
+    const uint64_t length = little_endian(header + ACPI_HEADER_LENGTH, 4);
     if (length < ACPI_HEADER_BYTES || length > ACPI_TABLE_BYTES_MAX ||
         !firmware_pins_can_read(map, base, length)) {
         return false;
@@ -125,7 +126,7 @@ static bool find_acpi_table(const struct efi_map *map, uint64_t base, uint64_t *
 static uint64_t address_in(const uint8_t *table, uint64_t table_bytes, uint64_t offset,
                            unsigned size_bytes)
 {
-    return table_bytes >= offset + size_bytes ? firmware_number(table + offset, size_bytes) : 0;
+    return table_bytes >= offset + size_bytes ? little_endian(table + offset, size_bytes) : 0;
 }
 
 /* What hangs on the FADT alone: DSDT and FACS, each by a 64-bit address or else a 32-bit one. */
@@ -154,7 +155,7 @@ static void pin_behind_bgrt(struct firmware_pins *pins, const uint8_t *bgrt, uin
     const uint64_t image = address_in(bgrt, bgrt_bytes, BGRT_IMAGE, 8);
     if (firmware_pins_read(pins->map, image, header, BITMAP_BYTES) &&
         memcmp(header, "BM", 2) == 0) {
-        pin_readable(pins, image, firmware_number(header + BITMAP_SIZE, 4));
+        pin_readable(pins, image, little_endian(header + BITMAP_SIZE, 4));
     }
 }
 
@@ -215,7 +216,7 @@ static void visit_tree(const struct acpi_visit *visit, uint64_t root, unsigned e
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *const entry =
             physmap_ptr(phys_addr(root + ACPI_HEADER_BYTES + i * entry_bytes), entry_bytes);
-        const uint64_t table = firmware_number(entry, entry_bytes);
+        const uint64_t table = little_endian(entry, entry_bytes);
         uint64_t table_bytes;
         if (find_acpi_table(visit->map, table, &table_bytes)) {
             visit->visit(visit->context, table, table_bytes);
@@ -232,12 +233,12 @@ void firmware_tables_list_acpi(const struct bootinfo *info, const struct efi_map
     }
     uint64_t xsdt = 0;
     if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
-        xsdt = firmware_number(info->rsdp_copy + RSDP_XSDT, 8);
+        xsdt = little_endian(info->rsdp_copy + RSDP_XSDT, 8);
     }
     if (xsdt != 0) {
         visit_tree(&visitor, xsdt, 8);
     } else {
-        visit_tree(&visitor, firmware_number(info->rsdp_copy + RSDP_RSDT, 4), 4);
+        visit_tree(&visitor, little_endian(info->rsdp_copy + RSDP_RSDT, 4), 4);
     }
 }
 
@@ -267,10 +268,10 @@ static bool read_smbios_entry(uint64_t base, const struct efi_map *map, bool is_
         memcmp(entry, anchor, strlen(anchor)) != 0) {
         return false;
     }
-    *table = firmware_number(entry + (is_version_3 ? SMBIOS3_TABLE : SMBIOS2_TABLE),
-                             is_version_3 ? 8 : 4);
-    *table_bytes = firmware_number(
-        entry + (is_version_3 ? SMBIOS3_TABLE_MAX : SMBIOS2_TABLE_LENGTH), is_version_3 ? 4 : 2);
+    *table =
+        little_endian(entry + (is_version_3 ? SMBIOS3_TABLE : SMBIOS2_TABLE), is_version_3 ? 8 : 4);
+    *table_bytes = little_endian(entry + (is_version_3 ? SMBIOS3_TABLE_MAX : SMBIOS2_TABLE_LENGTH),
+                                 is_version_3 ? 4 : 2);
     return true;
 }
 
@@ -302,10 +303,10 @@ static void pin_counted(uint64_t table, struct firmware_pins *pins, unsigned cou
         return;
     }
     if (entry_bytes == 0) {
-        entry_bytes = firmware_number(header + ATTRIBUTES_ENTRY_BYTES, 4);
+        entry_bytes = little_endian(header + ATTRIBUTES_ENTRY_BYTES, 4);
     }
     /* Two numbers of 32 bits: their product leaves room for the header. */
-    pin_readable(pins, table, firmware_number(header + count_at, 4) * entry_bytes + COUNTED_BYTES);
+    pin_readable(pins, table, little_endian(header + count_at, 4) * entry_bytes + COUNTED_BYTES);
 }
 
 /* Bytes of a digest by the number of its algorithm, 0 for one that nobody uses. */
@@ -334,19 +335,19 @@ static uint64_t next_event(const struct efi_map *map, uint64_t event)
     if (!firmware_pins_read(map, event, number, EVENT_BYTES)) {
         return 0;
     }
-    const uint64_t digests = bits_min(firmware_number(number + EVENT_DIGESTS, 4), DIGESTS_MAX);
+    const uint64_t digests = bits_min(little_endian(number + EVENT_DIGESTS, 4), DIGESTS_MAX);
     uint64_t at = event + EVENT_BYTES;
     for (uint64_t i = 0; i < digests; i++) {
         if (!firmware_pins_read(map, at, number, 2) ||
-            digest_bytes(firmware_number(number, 2)) == 0) {
+            digest_bytes(little_endian(number, 2)) == 0) {
             return 0;
         }
-        at += 2 + digest_bytes(firmware_number(number, 2));
+        at += 2 + digest_bytes(little_endian(number, 2));
     }
     if (!firmware_pins_read(map, at, number, 4)) {
         return 0;
     }
-    return at + 4 + firmware_number(number, 4);
+    return at + 4 + little_endian(number, 4);
 }
 
 /* The events since the log was read last (TCG EFI Protocol, "Final Events Table"): version (8),
@@ -357,7 +358,7 @@ static void pin_final_events(uint64_t table, struct firmware_pins *pins)
     if (!firmware_pins_read(pins->map, table, header, COUNTED_BYTES)) {
         return;
     }
-    const uint64_t count = bits_min(firmware_number(header + FINAL_EVENTS_COUNT, 8), EVENTS_MAX);
+    const uint64_t count = bits_min(little_endian(header + FINAL_EVENTS_COUNT, 8), EVENTS_MAX);
     uint64_t end = table + COUNTED_BYTES;
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t next = next_event(pins->map, end);

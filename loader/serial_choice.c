@@ -14,6 +14,7 @@
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/format.h"
+#include "lib/little_endian.h"
 #include "lib/string.h"
 #include "pci_serial.h"
 #include "printk.h"
@@ -43,7 +44,7 @@ static const uint8_t *open_table(const struct efi_map *map, uint64_t base, size_
     if (!firmware_pins_read(map, base, header, sizeof(header))) {
         return NULL;
     }
-    const uint64_t length = firmware_number(header + ACPI_LENGTH, 4);
+    const uint64_t length = little_endian(header + ACPI_LENGTH, 4);
     if (length < ACPI_HEADER_BYTES || length > ACPI_TABLE_MAX ||
         !firmware_pins_can_read(map, base, length)) {
         return NULL;
@@ -59,10 +60,10 @@ static const uint8_t *open_root(const struct serial_choice_input *input, size_t 
     uint64_t root = 0;
     *entry_bytes = 8;
     if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
-        root = firmware_number(info->rsdp_copy + RSDP_XSDT, 8);
+        root = little_endian(info->rsdp_copy + RSDP_XSDT, 8);
     }
     if (root == 0 && info->rsdp_copy_size != 0) {
-        root = firmware_number(info->rsdp_copy + RSDP_RSDT, 4);
+        root = little_endian(info->rsdp_copy + RSDP_RSDT, 4);
         *entry_bytes = 4;
     }
     return root == 0 ? NULL : open_table(input->map, root, size_bytes);
@@ -79,7 +80,7 @@ static const uint8_t *find_table(const struct serial_choice_input *input, const 
                      : bits_min((root_bytes - ACPI_HEADER_BYTES) / entry_bytes, ACPI_TABLES_MAX);
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t base =
-            firmware_number(root + ACPI_HEADER_BYTES + i * entry_bytes, entry_bytes);
+            little_endian(root + ACPI_HEADER_BYTES + i * entry_bytes, entry_bytes);
         const uint8_t *const table = open_table(input->map, base, size_bytes);
         if (table != NULL && memcmp(table, signature, 4) == 0) {
             return table;
