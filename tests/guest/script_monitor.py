@@ -500,10 +500,14 @@ class KeyboardTest(unittest.TestCase):
 
 
 class SecureBootTest(unittest.TestCase):
-    def test_poke_is_refused(self):
-        guest, log = start_guest(self, firmware="4M", secure="signed")
+    def test_what_changes_the_machine_is_refused(self):
+        guest, log = start_guest(self, firmware="4M", secure="signed",
+                                 words="test=mm.areas gdb=ttyS1 earlycon=mmio32,0xfe001000")
         self.assertTrue(report.extract(log)["firmware"]["secure_boot"])
-        self.assertEqual(guest.type("poke 0 0"), "refused: poke: Secure Boot is on\n")
+        self.assertIn("(earlycon=) refused: ACPI does not name it, and Secure Boot", log)
+        self.assertIn("refused: the GDB stub: Secure Boot is on", log)
+        for line, what in (("poke 0 0", "poke"), ("msr 10 0", "msr write"), ("fault ud", "fault")):
+            self.assertEqual(guest.type(line), f"refused: {what}: Secure Boot is on\n")
         self.assertIn("balanced", guest.type("usage"))
 
 
