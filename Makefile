@@ -94,6 +94,7 @@ KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 
 # What loader and kernel share (design: the same source runs in three worlds).
 LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
+                   kernel/black_box_record.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
                    kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
@@ -112,7 +113,7 @@ HOST_MONITOR_C := $(filter-out kernel/monitor/monitor.c kernel/monitor/command_t
                                $(wildcard kernel/monitor/*.c))
 
 # What the host can run: everything that reaches the machine only through the seams.
-HOST_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c \
+HOST_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c kernel/report_parts.c \
                           kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \

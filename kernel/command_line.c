@@ -10,9 +10,9 @@
 #include "lib/string.h"
 
 static const char *const known_names[] = {
-    "console", "earlycon", "loglevel", "panic",  "mem",      "maxcpus", "test",
-    "seed",    "exit",     "dryrun",   "kernel", "gdb",      "log",     "bench",
-    "poison",  "lockdown", "wait",     "acpi",   "noreport", "menu",    "memtest",
+    "console", "earlycon", "loglevel", "panic", "mem",     "maxcpus",  "test",   "seed",
+    "exit",    "dryrun",   "kernel",   "gdb",   "log",     "bench",    "poison", "lockdown",
+    "wait",    "acpi",     "noreport", "menu",  "memtest", "blackbox",
 };
 
 /* Control characters separate words too: a line may come from a file. */

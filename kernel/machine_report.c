@@ -9,6 +9,7 @@
 #include "acpi.h"
 #include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/efer.h"
+#include "black_box.h"
 #include "bootinfo.h"
 #include "console.h"
 #include "mm/mm_init.h"
@@ -27,6 +28,7 @@ bool machine_report_print(void)
     const struct report_machine machine = {
         .cpu_vendor = cpu->vendor,
         .cpus = acpi_count_cpus(info->rsdp_copy, info->rsdp_copy_size),
+        .last_boot = black_box_last(),
     };
     const struct report_facts facts = {
         .version = FIRSTLIGHT_VERSION,

@@ -20,6 +20,7 @@
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/trap.h"
 #include "bench/bench.h"
+#include "black_box.h"
 #include "boot_options.h"
 #include "bootinfo.h"
 #include "command_line.h"
@@ -98,6 +99,13 @@ static void list_guards(const struct bootinfo *bootinfo, struct mm_boot *boot)
     }
 }
 
+/* A step of the boot: for the report's times, and for the next boot where this one stops. */
+static void mark(const char *name)
+{
+    stages_mark(name);
+    black_box_note(name);
+}
+
 static void init_memory(struct bootinfo *bootinfo)
 {
     const struct cpu_features *const cpu = cpu_setup_features();
@@ -110,10 +118,10 @@ static void init_memory(struct bootinfo *bootinfo)
         .phys_bits = cpu->phys_bits,
     };
     list_guards(bootinfo, &boot);
-    stages_mark("mm_init");
+    mark("mm_init");
     const char *why;
     const enum kstatus status = mm_init(&boot, &why);
-    stages_mark("mm_init_done");
+    mark("mm_init_done");
     if (status != K_OK) {
         panic("memory bring-up failed: %s (%s)", why, kstatus_name(status));
     }
@@ -220,8 +228,10 @@ void kernel_main(struct bootinfo *bootinfo)
     trap_init(); /* from here on a fault is a message on COM1 */
     printk_plain("firstlight: kernel entered");
     accept_bootinfo(bootinfo);
+    black_box_open(bootinfo);
     console_open_serial(&bootinfo->serial); /* absent: everything below still works */
     stages_add("kernel_entry", entry_time);
+    black_box_note("kernel_entry");
 
     lockdown_init((bootinfo->flags & BOOTINFO_FLAG_SECURE_BOOT) != 0,
                   command_line_has(bootinfo_command_line(bootinfo), "lockdown"));
@@ -239,13 +249,14 @@ void kernel_main(struct bootinfo *bootinfo)
     release_boot_memory(); /* low remap, loader memory */
     prove_memory();        /* books and audit */
     check_measured_boot(); /* the TPM's event log against its PCRs */
-    stages_mark("ready");
+    mark("ready");
 
     printk_set_deferred(false);
     run_selftests(&options);
     prove_memory(); /* again: the tests gave back what they took */
-    stages_mark("done");
+    mark("done");
     verdict_note(machine_report_print());
+    black_box_end(BLACK_BOX_AT_PROMPT);
     if (options.memtest) {
         memtest_command("");
     }

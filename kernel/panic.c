@@ -15,6 +15,7 @@
 #include "arch/x86_64/crash_dump.h"
 #include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/power.h"
+#include "black_box.h"
 #include "console.h"
 #include "lib/format.h"
 #include "panic_policy.h"
@@ -45,6 +46,7 @@ static void wait_seconds(uint32_t seconds)
 
 static NORETURN void stop(void)
 {
+    black_box_end(BLACK_BOX_PANIC);
     gdb_server_panic(); /* before the machine is gone */
     switch (policy.action) {
     case PANIC_EXIT:

@@ -42,6 +42,7 @@ static struct log_output screen_output = { .put = console_try_screen,
 static struct log_clock log_clock;
 static int shown_level = LOG_LEVEL_INFO;
 static enum printk_mode mode;
+static void (*copy)(const char *text, size_t size_bytes); /* or NULL */
 static _Atomic uint32_t output_owner; /* number of the CPU that has the outputs, + 1; 0: nobody */
 static _Atomic uint32_t lost_lines;   /* that found no room, not told yet */
 /* Contexts that are logging, by CPU; CPUs that share a slot only wait less for each other. */
@@ -211,6 +212,10 @@ static bool add(struct log_record *record)
 
 static void add_or_count(struct log_record *record)
 {
+    if (copy != NULL && mode != PRINTK_DEFERRED) {
+        record->text[record->length] = '\n'; /* in the place of the NUL, which nobody reads */
+        copy(record->text, record->length + 1);
+    }
     if (!add(record)) {
         atomic_fetch_add_explicit(&lost_lines, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&lost_total, 1, memory_order_relaxed);
@@ -275,6 +280,11 @@ void printk_plain(const char *format, ...)
     record.length = (uint32_t)bits_min(length, LOG_TEXT_MAX);
     add_or_count(&record);
     show(LOG_LEVEL_INFO);
+}
+
+void printk_set_copy(void (*put)(const char *text, size_t size_bytes))
+{
+    copy = put;
 }
 
 void printk_set_mode(enum printk_mode new_mode)

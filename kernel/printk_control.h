@@ -37,6 +37,11 @@ void printk_set_deferred(bool deferred);
  *  for. Context: as printk(). */
 void printk_plain(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/** From here on @p put gets every line as it is logged, with its newline, in the context that logs
+ * it (an exception may come in the middle of it); NULL: nobody does. Deferred lines are not copied.
+ */
+void printk_set_copy(void (*put)(const char *text, size_t size_bytes));
+
 /** Shows what the consoles take without waiting, unless deferred. */
 void printk_pump(void);
 

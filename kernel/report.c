@@ -155,6 +155,7 @@ bool report_write(const struct report_facts *facts, json_put put, void *context)
     write_nx(&json, facts);
     if (facts->machine != NULL) {
         measured_boot_report(&json, info);
+        report_last_boot(&json, &facts->machine->last_boot);
         write_stages(&json);
     }
     json_end_object(&json);

@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/black_box.h"
+
 #include "lib/json_writer.h"
 
 /** What only a real boot knows. */
 struct report_machine {
     const char *cpu_vendor;
-    uint32_t cpus; /* enabled in the firmware's tables; 0 = unknown */
+    uint32_t cpus;                   /* enabled in the firmware's tables; 0 = unknown */
+    struct black_box_mark last_boot; /* step 0: no record of one */
 };
 
 struct report_facts {

@@ -6,6 +6,7 @@
 
 #include "shared/mmap_names.h"
 
+#include "black_box_record.h"
 #include "lib/string.h"
 
 static void write_build(struct json_writer *json, const struct bootinfo *info)
@@ -156,5 +157,18 @@ void report_accounting(struct json_writer *json, const struct memory_accounting 
     json_member_u64(json, "reserved", sums->reserved);
     json_member_u64(json, "bad", sums->bad);
     json_member_u64(json, "dropped", sums->dropped);
+    json_end_object(json);
+}
+
+void report_last_boot(struct json_writer *json, const struct black_box_mark *last)
+{
+    if (last->step == 0) {
+        return;
+    }
+    json_key(json, "last_boot");
+    json_begin_object(json);
+    json_member_u64(json, "step", last->step);
+    json_member_string(json, "name", last->name);
+    json_member_string(json, "end", black_box_verb((enum black_box_state)last->state));
     json_end_object(json);
 }

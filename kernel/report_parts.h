@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "shared/black_box.h"
 #include "shared/bootinfo.h"
 
 #include "lib/json_writer.h"
@@ -39,5 +40,8 @@ void report_mmap(struct json_writer *json, const struct memory_map *map);
 void report_repairs(struct json_writer *json, const struct mmap_repair *repairs, uint32_t count,
                     uint64_t dropped_bytes);
 void report_accounting(struct json_writer *json, const struct memory_accounting *sums);
+
+/** The boot before, as its black box tells; no member where there is no record (step 0). */
+void report_last_boot(struct json_writer *json, const struct black_box_mark *last);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include <efi.h>
 
+#include "shared/black_box.h"
 #include "shared/bootinfo.h"
 
 #include "bringup_plan.h"
@@ -55,10 +56,28 @@ struct boot_event_log {
     uint32_t size_bytes;  /* 0: none to hand over */
 };
 
+#define BOOT_BLACK_BOX_TAIL_BYTES 240U
+/* Ours alone: the variable's vendor. */
+#define BOOT_BLACK_BOX_GUID                                \
+    {                                                      \
+        0x6c1b2f6e, 0x52a7, 0x4c0d,                        \
+        {                                                  \
+            0x9a, 0x41, 0x3f, 0x6e, 0x0b, 0x8d, 0x27, 0x51 \
+        }                                                  \
+    }
+
+/** What the boot before left in its black box. */
+struct boot_black_box {
+    struct black_box_mark last;           /* step 0: no record */
+    char tail[BOOT_BLACK_BOX_TAIL_BYTES]; /* its last lines, printable but for ends of lines */
+};
+
 struct boot {
     EFI_HANDLE image;
     EFI_SYSTEM_TABLE *system;
     EFI_BOOT_SERVICES *services;
+    uint32_t step; /* the one that runs: 1, 2, ... */
+    const char *step_name;
     const char *return_code; /* set: back to the firmware; also how a dry run ends */
     uint32_t wait_seconds;   /* wait=, for a key before that; 0: no wait */
 
@@ -77,6 +96,7 @@ struct boot {
     struct boot_event_log event_log;
 
     struct efi_alloc alloc;
+    struct boot_black_box black_box;
     phys_addr_t block; /* bootinfo */
     uint64_t block_bytes;
     phys_addr_t map_buffer; /* for the exit; a canary page behind it */
@@ -174,6 +194,22 @@ MUST_CHECK enum kstatus boot_finish_map(struct boot *boot);
 
 /** Writes the bootinfo block and jumps. Does not return. */
 MUST_CHECK enum kstatus boot_enter_kernel(struct boot *boot);
+
+/* ---- the black box (boot_black_box.c) ----------------------------------------------------------
+ */
+
+/** Tells what the last boot left, and opens the box of this one. Never fails: without a place
+ *  everything below does nothing. @context after efi_alloc_init() */
+void boot_open_black_box(struct boot *boot);
+
+/** Writes the step that runs into the box. @context any, also after the exit */
+void boot_note_step(const struct boot *boot);
+
+/** This boot came to its end in the loader: its memory is given back. */
+void boot_close_black_box(void);
+
+/** With `blackbox=efi` writes the variable. @context boot services, before the exit's first map */
+void boot_write_variable(const struct boot *boot);
 
 /* ---- between the step files ---------------------------------------------------------------------
  */

@@ -4,6 +4,7 @@
  * here, but for the page tables (boot_memory.c), and the kernel is put into its place. All with
  * boot services; every failure returns to the firmware.
  *
+ *   black box      where it can be found again; the boot goes on without
  *   kernel image   2 MiB-aligned where possible
  *   boot stack     [guard frame][64 KiB]
  *   jump page      code and GDT of handoff.S
@@ -259,6 +260,7 @@ enum kstatus boot_allocate(struct boot *boot)
 {
     const uint64_t addressable = bits_min(BIT(boot->cpu.phys_bits), DIRECT_MAP_SIZE);
     efi_alloc_init(&boot->alloc, boot->services, bits_min(addressable, boot->mem_limit_bytes));
+    boot_open_black_box(boot);
     enum kstatus status = allocate_image(boot);
     if (status == K_OK) {
         status = allocate_stack_and_jump(boot);

@@ -122,6 +122,7 @@ enum kstatus boot_leave_firmware(struct boot *boot)
 {
     struct exit_boot_result *const result = &boot->exit;
     uint8_t *const buffer = physmap_ptr(boot->map_buffer, boot->map_buffer_bytes + PAGE_SIZE);
+    boot_write_variable(boot);
     efi_console_print("leaving boot services");
     const enum kstatus status = exit_boot(&exit_ops, boot, buffer, boot->map_buffer_bytes,
                                           buffer + boot->map_buffer_bytes, result);

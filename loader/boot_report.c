@@ -90,6 +90,7 @@ static void gather(struct boot *boot, const struct efi_map *map)
     find_uarts();
     report.has_tpm = efi_tables_has_tpm(boot->services);
     report.tsc = x86_rdtsc();
+    report.last_boot = &boot->black_box.last;
     report.efi = map;
     report.map = &boot->work.map;
     report.ledger = boot->alloc.ledger;

@@ -203,6 +203,17 @@ static uint32_t mmap_type_of(enum bootinfo_lifetime lifetime)
     return MMAP_AVAILABLE;
 }
 
+static void enter_in_ledger(struct efi_alloc *alloc, const struct efi_alloc_request *request,
+                            uint64_t base)
+{
+    alloc->ledger[alloc->count++] =
+        (struct bootinfo_ledger_entry){ .base = base,
+                                        .pages = request->pages,
+                                        .type = mmap_type_of(request->lifetime),
+                                        .lifetime = (uint32_t)request->lifetime,
+                                        .purpose = (uint32_t)request->purpose };
+}
+
 enum kstatus efi_alloc_pages(struct efi_alloc *alloc, const struct efi_alloc_request *request,
                              phys_addr_t *base)
 {
@@ -219,15 +230,47 @@ enum kstatus efi_alloc_pages(struct efi_alloc *alloc, const struct efi_alloc_req
     }
     status = take_from_map(alloc, &copy.map, request, base);
     efi_alloc_release_map(alloc->services, &copy);
+    if (status == K_OK) {
+        enter_in_ledger(alloc, request, base->value);
+    }
+    return status;
+}
+
+bool efi_alloc_is_free(const struct efi_map *map, phys_addr_t place, uint64_t pages)
+{
+    const uint64_t end = place.value + (pages << PAGE_SHIFT);
+    const uint64_t count = efi_map_count(map);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
+        uint64_t free_start;
+        uint64_t free_end;
+        if (is_free_memory(&descriptor) && descriptor_range(&descriptor, &free_start, &free_end) &&
+            free_start <= place.value && end <= free_end) {
+            return taken_until(map, place.value, end) == 0;
+        }
+    }
+    return false;
+}
+
+enum kstatus efi_alloc_pages_at(struct efi_alloc *alloc, const struct efi_alloc_request *request,
+                                phys_addr_t place)
+{
+    if (alloc->count == EFI_ALLOC_MAX_ENTRIES) {
+        return K_ENOSPC;
+    }
+    struct efi_map_copy copy;
+    const enum kstatus status = efi_alloc_read_map(alloc->services, &copy);
     if (status != K_OK) {
         return status;
     }
-    alloc->ledger[alloc->count++] =
-        (struct bootinfo_ledger_entry){ .base = base->value,
-                                        .pages = request->pages,
-                                        .type = mmap_type_of(request->lifetime),
-                                        .lifetime = (uint32_t)request->lifetime,
-                                        .purpose = (uint32_t)request->purpose };
+    const bool is_free = place.value + (request->pages << PAGE_SHIFT) <= alloc->ceiling &&
+                         efi_alloc_is_free(&copy.map, place, request->pages);
+    efi_alloc_release_map(alloc->services, &copy);
+    const EFI_MEMORY_TYPE type = request->is_code ? EfiLoaderCode : EfiLoaderData;
+    if (!is_free || !take_place(alloc->services, type, place.value, request->pages)) {
+        return K_ENOMEM;
+    }
+    enter_in_ledger(alloc, request, place.value);
     return K_OK;
 }
 

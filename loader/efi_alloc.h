@@ -12,6 +12,7 @@
 #ifndef LOADER_EFI_ALLOC_H
 #define LOADER_EFI_ALLOC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <efi.h>
@@ -56,6 +57,17 @@ void efi_alloc_init(struct efi_alloc *alloc, EFI_BOOT_SERVICES *services, uint64
  */
 MUST_CHECK enum kstatus efi_alloc_pages(struct efi_alloc *alloc,
                                         const struct efi_alloc_request *request, phys_addr_t *base);
+
+/** efi_alloc_pages() at @p place, a multiple of 4 KiB, and nowhere else; its alignment is not
+ * looked at. @return K_OK; K_ENOMEM where that is not free memory below the ceiling, or the
+ * firmware does not give it; K_ENOSPC; the errors of efi_alloc_read_map() */
+MUST_CHECK enum kstatus efi_alloc_pages_at(struct efi_alloc *alloc,
+                                           const struct efi_alloc_request *request,
+                                           phys_addr_t place);
+
+/** Whether @p map has all of [@p place, @p place + @p pages) as free memory that we would use, in
+ * one descriptor, and nothing else on top of it. */
+bool efi_alloc_is_free(const struct efi_map *map, phys_addr_t place, uint64_t pages);
 
 /** Gives the block at @p base back and strikes it from the ledger; unknown blocks are ignored. */
 void efi_alloc_free(struct efi_alloc *alloc, phys_addr_t base);

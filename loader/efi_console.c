@@ -27,6 +27,7 @@ static struct {
     bool uart_is_ours; /* lines must be written to it directly */
     void (*write_screen)(void *context, const char *text, size_t size_bytes); /* or NULL */
     void *screen;
+    void (*copy)(const char *text, size_t size_bytes); /* or NULL */
     char log[EFI_CONSOLE_LOG_BYTES];
     size_t log_length; /* bytes without the NUL */
 } console;
@@ -164,6 +165,9 @@ void efi_console_print_v(const char *format, va_list arguments)
     if (console.uart_is_ours) {
         serial8250_write(&console.uart, line, strlen(line));
     }
+    if (console.copy != NULL) {
+        console.copy(line, start + length + 1);
+    }
     if (console.write_screen != NULL) {
         console.write_screen(console.screen, line, start + length + 1);
     }
@@ -209,6 +213,14 @@ void efi_console_firmware_gone(void)
     console.firmware = NULL;
     console.keys = NULL;
     console.uart_is_ours = console.uart.present;
+}
+
+void efi_console_set_copy(void (*put)(const char *text, size_t size_bytes))
+{
+    console.copy = put;
+    if (put != NULL) {
+        put(console.log, console.log_length);
+    }
 }
 
 void efi_console_add_screen(void (*write)(void *context, const char *text, size_t size_bytes),

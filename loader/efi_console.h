@@ -47,6 +47,9 @@ void efi_console_firmware_gone(void);
 void efi_console_add_screen(void (*write)(void *context, const char *text, size_t size_bytes),
                             void *context);
 
+/** From here on @p put gets every line as well, and now the log so far; NULL: nobody does. */
+void efi_console_set_copy(void (*put)(const char *text, size_t size_bytes));
+
 /** The log so far, NUL-terminated. @param size_bytes  receives its size with the NUL */
 const char *efi_console_log(size_t *size_bytes);
 

@@ -99,6 +99,7 @@ static EFI_STATUS return_to_firmware(enum kstatus status)
 {
     efi_file_release(boot.services, &boot.options_file);
     efi_file_release(boot.services, &boot.kernel_file);
+    boot_close_black_box();
     efi_alloc_free_all(&boot.alloc);
     wait_for_key();
     efi_console_print("returned to firmware: %s", boot.return_code);
@@ -117,7 +118,10 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     boot.system = system;
     boot.services = system->BootServices;
     boot.wait_seconds = BOOT_WAIT_SECONDS;
-    for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+    for (uint32_t i = 0; i < ARRAY_COUNT(steps); i++) {
+        boot.step = i + 1;
+        boot.step_name = steps[i].name;
+        boot_note_step(&boot);
         const enum kstatus status = steps[i].run(&boot);
         if (status != K_OK && boot.return_code == NULL) {
             (void)boot_refuse(&boot, status, "internal", "step \"%s\" failed: %s", steps[i].name,

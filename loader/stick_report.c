@@ -7,6 +7,7 @@
 
 #include "shared/mmap_names.h"
 
+#include "black_box_record.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "report_parts.h"
@@ -44,6 +45,16 @@ static void write_text(const struct text *text, const char *words)
     text->put(text->context, words, strlen(words));
 }
 
+static void text_last_boot(const struct text *text, const struct black_box_mark *last)
+{
+    if (last->step == 0) {
+        line(text, "last boot: no record");
+    } else {
+        line(text, "last boot: %s at step %u: %s",
+             black_box_verb((enum black_box_state)last->state), last->step, last->name);
+    }
+}
+
 static void text_machine(const struct text *text, const struct stick_report *report)
 {
     const struct smbios_machine *const machine = &report->machine;
@@ -52,6 +63,7 @@ static void text_machine(const struct text *text, const struct stick_report *rep
     line(text, "machine: %s, %s, %s", machine->manufacturer, machine->product, machine->version);
     line(text, "bios: %s, %s, %s", machine->bios_vendor, machine->bios_version, machine->bios_date);
     line(text, "tpm: %s", report->has_tpm ? "offered by the firmware (TCG2)" : "none offered");
+    text_last_boot(text, report->last_boot);
     for (uint32_t i = 0; i < report->uart_count; i++) {
         line(text, "uart: answers at port 0x%x", report->uarts[i]);
     }
@@ -223,6 +235,7 @@ static void json_devices(struct json_writer *json, const struct stick_report *re
     }
     json_end_array(json);
     json_member_bool(json, "tpm", report->has_tpm);
+    report_last_boot(json, report->last_boot);
     json_member_string(json, "command_line", report->command_line);
 }
 

@@ -47,8 +47,9 @@ struct stick_report {
     uint32_t table_count;
     uint16_t uarts[STICK_REPORT_UARTS_MAX]; /* first I/O port of each that answers */
     uint32_t uart_count;
-    bool has_tpm; /* the firmware offers TCG2 */
-    uint64_t tsc; /* now */
+    bool has_tpm;                           /* the firmware offers TCG2 */
+    uint64_t tsc;                           /* now */
+    const struct black_box_mark *last_boot; /* step 0: no record of one */
 
     const struct efi_map *efi; /* as the firmware gives it */
     const struct mmap_build_output *map;

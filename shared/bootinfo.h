@@ -44,6 +44,7 @@ enum bootinfo_purpose {
     BOOTINFO_PURPOSE_JUMP_PAGE = 4,   /* identity page with handoff code and GDT */
     BOOTINFO_PURPOSE_BOOTINFO = 5,    /* this block */
     BOOTINFO_PURPOSE_SCRATCH = 6,     /* buffers that die with boot services */
+    BOOTINFO_PURPOSE_BLACK_BOX = 7,   /* shared/black_box.h */
 };
 
 struct bootinfo_ledger_entry {

@@ -141,10 +141,14 @@ static void explain_pins(const struct bootinfo *info, uint64_t address)
 
 static const char *purpose_name(uint32_t purpose)
 {
-    static const char *const names[] = {
-        "?",        "kernel image", "boot stack and its guard", "hand-over tables", "jump page",
-        "bootinfo", "scratch"
-    };
+    static const char *const names[] = { "?",
+                                         "kernel image",
+                                         "boot stack and its guard",
+                                         "hand-over tables",
+                                         "jump page",
+                                         "bootinfo",
+                                         "scratch",
+                                         "black box" };
     return purpose < ARRAY_COUNT(names) ? names[purpose] : names[0];
 }
 

@@ -242,6 +242,12 @@ void x86_invlpg(uint64_t virtual_address)
 
 void x86_wbinvd(void) {}
 
+void x86_clflush(const void *address)
+{
+    fake_cpu.clflush_count++;
+    fake_cpu.clflush_last = address;
+}
+
 uint64_t x86_rdtsc(void)
 {
     fake_cpu.tsc += fake_cpu.tsc_step;

@@ -64,6 +64,8 @@ struct fake_cpu {
     /* What was done. */
     uint32_t invlpg_count;
     uint64_t invlpg_last;
+    uint32_t clflush_count;
+    const void *clflush_last;
     uint32_t cr3_writes;
     uint32_t cr4_writes;
     void (*on_cr3_write)(void); /* called when CR3 has its new value; may be NULL */

@@ -16,7 +16,7 @@ FUZZ         ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.
-FUZZ_CORE_C := kernel/kstatus.c kernel/lib/format.c kernel/lib/crc32c.c kernel/mm/memory_map.c \
+FUZZ_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c kernel/lib/crc32c.c kernel/mm/memory_map.c \
                kernel/bootinfo.c kernel/smbios.c kernel/acpi_tables.c kernel/tcg_log.c \
                kernel/tcg_extend.c kernel/lib/sha256.c kernel/measured_boot.c \
                kernel/command_line.c $(wildcard kernel/monitor/line_*.c) \

@@ -273,6 +273,20 @@ def buddy_seeds():
     }
 
 
+def black_box_seeds():
+    def mark(step, state, name):
+        return struct.pack("<II24s", step, state, name)
+
+    def box(text, now=mark(31, 1, b"map"), last=mark(0, 1, b""), fit=1, version=1):
+        return (bytes([fit]) + struct.pack("<8sII", b"BLACKBOX", version, 0) + now + last
+                + struct.pack("<II", len(text), 0) + text)
+
+    return {"good": box(b"line\n"), "empty": box(b""), "full": box(b"x" * 32680),
+            "too-long": box(b"x" * 32681), "crc": box(b"line\n", fit=0),
+            "version": box(b"", version=2), "state": box(b"", now=mark(1, 9, b"map")),
+            "name": box(b"", now=mark(1, 1, b"x" * 24)), "last": box(b"", last=mark(5, 3, b"done"))}
+
+
 def tcg_log_seeds():
     sha256 = 0xb
     first = struct.pack("<II20xI", 0, 3, 37) + struct.pack(
@@ -298,7 +312,7 @@ SEEDS = {"mmap": mmap_seeds, "bootinfo": bootinfo_seeds, "elf": elf_seeds,
          "firmware_tables": firmware_tables_seeds,
          "line_editor": line_editor_seeds, "command_line": command_line_seeds,
          "buddy": buddy_seeds, "smbios": smbios_seeds, "acpi_tables": acpi_tables_seeds,
-         "tcg_log": tcg_log_seeds}
+         "tcg_log": tcg_log_seeds, "black_box": black_box_seeds}
 
 
 def main(arguments):

@@ -76,6 +76,7 @@ static const char *const service_names[FAKE_EFI_SERVICE_COUNT] = {
     [FAKE_EFI_OUTPUT_STRING] = "OutputString",
     [FAKE_EFI_READ_KEY] = "ReadKeyStroke",
     [FAKE_EFI_GET_VARIABLE] = "GetVariable",
+    [FAKE_EFI_SET_VARIABLE] = "SetVariable",
     [FAKE_EFI_RESET_SYSTEM] = "ResetSystem",
     [FAKE_EFI_OPEN_VOLUME] = "OpenVolume",
     [FAKE_EFI_FILE_OPEN] = "Open",
@@ -304,6 +305,10 @@ NORETURN void fake_efi_end_run(enum fake_efi_end end)
         fake_efi.live_pages + fake_efi.live_pool + fake_efi.live_files > 0) {
         fake_efi_violation("back in the firmware with %u pages, %u pool blocks, %u files",
                            fake_efi.live_pages, fake_efi.live_pool, fake_efi.live_files);
+    }
+    if (fake_efi_state.script.ranges == NULL) {
+        memcpy(fake_efi.black_box, physmap_ptr(phys_addr(FAKE_EFI_BLACK_BOX), BLACK_BOX_BYTES),
+               BLACK_BOX_BYTES);
     }
     fake_efi.end = end;
     *shared_result = fake_efi;

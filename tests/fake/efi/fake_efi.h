@@ -22,6 +22,7 @@
 
 #include <efi.h>
 
+#include "shared/black_box.h"
 #include "shared/bootinfo.h"
 
 #include "measured_boot.h"
@@ -42,6 +43,7 @@ enum fake_efi_service {
     FAKE_EFI_OUTPUT_STRING,
     FAKE_EFI_READ_KEY,
     FAKE_EFI_GET_VARIABLE,
+    FAKE_EFI_SET_VARIABLE,
     FAKE_EFI_RESET_SYSTEM,
     FAKE_EFI_OPEN_VOLUME,
     FAKE_EFI_FILE_OPEN,
@@ -198,6 +200,9 @@ struct fake_efi_script {
     bool pool_gives_null;   /* AllocatePool succeeds with a NULL pointer at the first call */
     uint32_t pages_at_zero; /* AllocatePages gives page 0 so often, whatever was asked for */
     bool pages_refused_low; /* AllocatePages refuses everything below 16 MiB */
+    const void *black_box;  /* BLACK_BOX_BYTES at FAKE_EFI_BLACK_BOX from the start, or NULL */
+    const void *variable;   /* value of FirstlightBlackBox, or NULL */
+    uint32_t variable_bytes;
     /* exit */
     uint32_t refuse; /* ExitBootServices says so often that the key is stale */
     bool serial_byte_after_stop;
@@ -216,6 +221,7 @@ enum fake_efi_end {
 
 #define FAKE_EFI_TEXT_BYTES    16384U
 #define FAKE_EFI_WRITTEN_MAX   2U
+#define FAKE_EFI_BLACK_BOX     UINT64_C(0x7f8000) /* where a black box lies */
 #define FAKE_EFI_WRITTEN_BYTES 65536U
 
 /** A file that was made and is still there. */
@@ -238,20 +244,23 @@ struct fake_efi_result {
     uint32_t live_pool;
     uint32_t live_files;
     struct fake_efi_written written[FAKE_EFI_WRITTEN_MAX];
-    bool interrupts_off;               /* the loader has masked them */
-    uint64_t stopped_ms;               /* fake time from the last print to the reset */
-    uint64_t waited_ms;                /* fake time from the question for a key on */
-    char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
-    char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
-    bool screen_is_touched;            /* somebody wrote to the framebuffer */
-    char screen[FAKE_EFI_TEXT_BYTES];  /* what can be read on it then, rows of text */
-    bool bootinfo_is_good;             /* the kernel's own check says so */
-    struct bootinfo info;              /* its header, where the kernel was entered */
-    uint64_t usable_bytes;             /* by its map: type 1 */
-    uint64_t bad_bytes;                /* type 5 */
-    struct measured_boot measured;     /* what the kernel makes of the TPM's log */
-    uint32_t tpm_events;               /* that the loader had measured */
-    char tpm_text[512];                /* their data, a line each, with the PCR in front */
+    bool interrupts_off;                /* the loader has masked them */
+    uint64_t stopped_ms;                /* fake time from the last print to the reset */
+    uint64_t waited_ms;                 /* fake time from the question for a key on */
+    char console[FAKE_EFI_TEXT_BYTES];  /* what ConOut printed, as ASCII without CR */
+    char serial[FAKE_EFI_TEXT_BYTES];   /* what went out on COM1, without CR */
+    bool screen_is_touched;             /* somebody wrote to the framebuffer */
+    char screen[FAKE_EFI_TEXT_BYTES];   /* what can be read on it then, rows of text */
+    bool bootinfo_is_good;              /* the kernel's own check says so */
+    struct bootinfo info;               /* its header, where the kernel was entered */
+    uint64_t usable_bytes;              /* by its map: type 1 */
+    uint64_t bad_bytes;                 /* type 5 */
+    struct measured_boot measured;      /* what the kernel makes of the TPM's log */
+    uint8_t black_box[BLACK_BOX_BYTES]; /* what lies there in the end; the usual machine only */
+    uint8_t variable[64];               /* what SetVariable got */
+    uint32_t variable_bytes;
+    uint32_t tpm_events; /* that the loader had measured */
+    char tpm_text[512];  /* their data, a line each, with the PCR in front */
 };
 
 /** The firmware that runs now (singleton of the test program). */

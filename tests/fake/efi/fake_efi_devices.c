@@ -177,15 +177,43 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attr
 {
     (void)guid;
     (void)attributes;
+    const struct fake_efi_script *const script = &fake_efi_state.script;
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_GET_VARIABLE);
     if (EFI_ERROR(fault)) {
         return fault;
+    }
+    if (name[0] == L'F' && script->variable != NULL) { /* FirstlightBlackBox */
+        if (*size_bytes < script->variable_bytes) {
+            *size_bytes = script->variable_bytes;
+            return EFI_BUFFER_TOO_SMALL;
+        }
+        *size_bytes = script->variable_bytes;
+        memcpy(data, script->variable, script->variable_bytes);
+        return EFI_SUCCESS;
     }
     if (!fake_efi_state.script.secure_boot || name[0] != L'S' || *size_bytes < 1) {
         return EFI_NOT_FOUND;
     }
     *size_bytes = 1;
     *(uint8_t *)data = name[2] == L'c' ? 1 : 0; /* SecureBoot, else SetupMode */
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *guid, UINT32 attributes,
+                                      UINTN size_bytes, void *data)
+{
+    (void)guid;
+    const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_SET_VARIABLE);
+    if (EFI_ERROR(fault)) {
+        return fault;
+    }
+    if (name[0] != L'F' || size_bytes > sizeof(fake_efi.variable) ||
+        attributes != (EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS)) {
+        fake_efi_violation("a variable that nobody asked for");
+        return EFI_INVALID_PARAMETER;
+    }
+    memcpy(fake_efi.variable, data, size_bytes);
+    fake_efi.variable_bytes = (uint32_t)size_bytes;
     return EFI_SUCCESS;
 }
 
@@ -447,6 +475,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     devices.conin.ReadKeyStroke = read_key;
     system->ConIn = script->no_conin ? NULL : &devices.conin;
     system->RuntimeServices->GetVariable = get_variable;
+    system->RuntimeServices->SetVariable = set_variable;
     system->RuntimeServices->ResetSystem = reset_system;
     EFI_BOOT_SERVICES *const services = system->BootServices;
     devices.boot_services = services;

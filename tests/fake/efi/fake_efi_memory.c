@@ -385,6 +385,10 @@ void fake_efi_memory_start(EFI_BOOT_SERVICES *services)
             fake_ram_add(ranges[i].start, ranges[i].pages << PAGE_SHIFT);
         }
     }
+    if (script->black_box != NULL) {
+        memcpy(physmap_ptr(phys_addr(FAKE_EFI_BLACK_BOX), BLACK_BOX_BYTES), script->black_box,
+               BLACK_BOX_BYTES);
+    }
     services->AllocatePages = allocate_pages;
     services->FreePages = free_pages;
     services->AllocatePool = allocate_pool;

@@ -33,6 +33,7 @@ uint16_t x86_read_fs(void);
 uint16_t x86_read_gs(void);
 void x86_invlpg(uint64_t virtual_address);
 void x86_wbinvd(void);
+void x86_clflush(const void *address);
 uint64_t x86_rdtsc(void);
 bool x86_rdrand64(uint64_t *value);
 

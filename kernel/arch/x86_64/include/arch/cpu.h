@@ -210,6 +210,12 @@ static inline void x86_invlpg(uint64_t virtual_address)
     __asm__ volatile("invlpg (%0)" : : "r"(virtual_address) : "memory");
 }
 
+/** Writes the cache line of @p address to memory and drops it (SDM vol 2A, "CLFLUSH"). */
+static inline void x86_clflush(const void *address)
+{
+    __asm__ volatile("clflush (%0)" : : "r"(address) : "memory");
+}
+
 /** Write back and invalidate all caches: needed when the PAT changes (SDM vol 3A, 12.12.4). */
 static inline void x86_wbinvd(void)
 {
