@@ -169,7 +169,7 @@ static void start_keyboard(void)
 static void check_measured_boot(void)
 {
     const struct measured_boot measured = measured_boot_check(mm_bootinfo());
-    measured_boot_print(&measured);
+    measured_boot_print(&measured, &mm_bootinfo()->tpm);
 }
 
 /* What nobody needs once the kernel runs on its own tables. */

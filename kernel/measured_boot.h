@@ -42,8 +42,8 @@ struct measured_boot measured_boot_check(const struct bootinfo *info);
 /** "absent", "match", "mismatch" or "not compared". */
 const char *measured_boot_verdict_name(enum measured_boot_verdict verdict);
 
-/** Prints @p result as one line of the log. */
-void measured_boot_print(const struct measured_boot *result);
+/** Prints @p result as one line of the log, and one more for each PCR of @p tpm that differs. */
+void measured_boot_print(const struct measured_boot *result, const struct bootinfo_tpm *tpm);
 
 /** Writes the report's member `tpm`: state, PCRs, the events of those two. */
 void measured_boot_report(struct json_writer *json, const struct bootinfo *info);

@@ -6,6 +6,7 @@
  */
 #include "bootinfo.h"
 #include "lib/bits.h"
+#include "lib/format.h"
 #include "measured_boot.h"
 #include "printk.h"
 
@@ -51,6 +52,10 @@ void measured_boot_report(struct json_writer *json, const struct bootinfo *info)
         json_member_hex(json, "pcr_9", tpm->pcr_files, SHA256_BYTES);
         json_member_hex(json, "pcr_12", tpm->pcr_command_line, SHA256_BYTES);
     }
+    if (measured.verdict == MEASURED_BOOT_MISMATCH) {
+        json_member_hex(json, "log_pcr_9", measured.files, SHA256_BYTES);
+        json_member_hex(json, "log_pcr_12", measured.command_line, SHA256_BYTES);
+    }
     if (tpm->state != BOOTINFO_TPM_ABSENT) {
         size_t log_bytes;
         (void)bootinfo_tpm_log(info, &log_bytes);
@@ -62,7 +67,17 @@ void measured_boot_report(struct json_writer *json, const struct bootinfo *info)
     json_end_object(json);
 }
 
-void measured_boot_print(const struct measured_boot *result)
+static void print_difference(uint32_t pcr, const uint8_t *held, const uint8_t *given)
+{
+    char text[2][2 * SHA256_BYTES + 1];
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        (void)format_text(text[0] + 2 * i, 3, "%02x", held[i]); /* two digits and a NUL: fits */
+        (void)format_text(text[1] + 2 * i, 3, "%02x", given[i]);
+    }
+    pr_warn("tpm: PCR %u holds %s, the event log gives %s", pcr, text[0], text[1]);
+}
+
+void measured_boot_print(const struct measured_boot *result, const struct bootinfo_tpm *tpm)
 {
     if (result->verdict == MEASURED_BOOT_ABSENT) {
         pr_info("tpm: none");
@@ -76,4 +91,11 @@ void measured_boot_print(const struct measured_boot *result)
            "tpm: event log of %u events replayed: PCR 9 %s, PCR 12 %s", result->events,
            result->files_match ? "match" : "mismatch",
            result->command_line_match ? "match" : "mismatch");
+    if (!result->files_match) {
+        print_difference(MEASURED_BOOT_PCR_FILES, tpm->pcr_files, result->files);
+    }
+    if (!result->command_line_match) {
+        print_difference(MEASURED_BOOT_PCR_COMMAND_LINE, tpm->pcr_command_line,
+                         result->command_line);
+    }
 }

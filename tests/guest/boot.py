@@ -60,6 +60,7 @@ class Boot:
     # In the place of `-serial file:LOG`: {log} is that file, {work} the boot's folder, {data} tests/data
     serial_arguments: tuple = ()
     tpm: bool = False  # a TPM 2.0 with empty PCRs
+    tpm_banks: tuple = ()  # the PCR banks that are on (tpm.BANKS); empty: as the TPM comes
     nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
     compiler: str = "clang"
     words: str = "test=* exit"
@@ -233,7 +234,7 @@ def run(boot, build, work):
     """Boots `build` as `boot` says, with its files in the new folder `work`."""
     work.mkdir(parents=True)
     started = time.monotonic()
-    with tpm.running() if boot.tpm else contextlib.nullcontext([]) as plugged:
+    with tpm.running(boot.tpm_banks) if boot.tpm else contextlib.nullcontext([]) as plugged:
         end = _run([*qemu_arguments(boot, build, work), *plugged], work, boot.seconds)
     outcome = judge(boot, end, _serial_text(work))
     outcome.seconds = time.monotonic() - started

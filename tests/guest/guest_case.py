@@ -9,6 +9,7 @@ from pathlib import Path
 import boot as boot_module
 
 TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / os.environ.get("BUILD", "build")
 
 
 class GuestCase(unittest.TestCase):
@@ -16,9 +17,8 @@ class GuestCase(unittest.TestCase):
     after the test."""
 
     def setUp(self):
-        build = TOP / os.environ.get("BUILD", "build")
         esp = TOP / os.environ.get("ESP", "esp")
-        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", build / "kernel.stripped.elf")
+        self.build = boot_module.Build(esp / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)

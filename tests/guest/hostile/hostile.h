@@ -15,6 +15,7 @@
  *     hostile_map.c       GetMemoryMap: the shapes of the map
  *     hostile_services.c  every other wrapped service, and the calls that are forbidden
  *     hostile_squeeze.c   memory taken away before the start, really
+ *     hostile_tpm.c       the TCG2 protocol: logs that do not fit, a TPM that refuses
  *
  * What the image must not do is answered with a line on COM1 that begins with `hostile: called`;
  * the boot matrix fails on it. Loader flags, boot services needed.
@@ -79,6 +80,11 @@ enum hostile_word {
     HOSTILE_ODD_OPTIONS,
     HOSTILE_SECURE_BOOT,
     HOSTILE_NO_TABLES,
+    /* TPM */
+    HOSTILE_TPM_EXTEND,
+    HOSTILE_TPM_DROP,
+    HOSTILE_TPM_TRUNCATED,
+    HOSTILE_TPM_REFUSE,
     HOSTILE_WORD_COUNT,
 };
 
@@ -136,5 +142,8 @@ MUST_CHECK enum kstatus hostile_services_install(void);
 
 /** Takes memory as `fragment`, `no-low` and `scarce` say. @return K_OK, K_EIO, K_ENOMEM */
 MUST_CHECK enum kstatus hostile_squeeze(void);
+
+/** What the image gets for the protocol @p guid: @p interface, but for TCG2. */
+void *hostile_tpm_wrap(const EFI_GUID *guid, void *interface);
 
 #endif

@@ -6,7 +6,8 @@
 HOSTILE_EFI := $(BUILD)/guest/HOSTILE.EFI
 HOSTILE_C   := $(wildcard tests/guest/hostile/*.c)
 HOSTILE_O   := $(HOSTILE_C:%.c=$(BUILD)/loader/%.o) $(BUILD)/loader/tests/guest/hostile/loader_blob.o \
-               $(patsubst %.c,$(BUILD)/loader/%.o,loader/options.c kernel/dev/serial8250.c kernel/command_line.c kernel/lib/string.c)
+               $(patsubst %.c,$(BUILD)/loader/%.o,loader/options.c kernel/dev/serial8250.c kernel/command_line.c kernel/tcg_log.c \
+               kernel/lib/sha256.c kernel/lib/string.c)
 
 $(BUILD)/loader/tests/guest/hostile/loader_blob.o: tests/guest/hostile/loader_blob.S $(EFI)
 	$(call say,BLOB,$@)

@@ -228,7 +228,11 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, voi
         *interface = &state.screen;
         return EFI_SUCCESS;
     }
-    return hostile.real->LocateProtocol(guid, registration, interface);
+    const EFI_STATUS status = hostile.real->LocateProtocol(guid, registration, interface);
+    if (!EFI_ERROR(status)) {
+        *interface = hostile_tpm_wrap(guid, *interface);
+    }
+    return status;
 }
 
 /* ---- the rest -----------------------------------------------------------------------------------
