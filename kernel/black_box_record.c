@@ -58,7 +58,7 @@ static struct black_box read_header(const void *region)
 
 static bool is_mark(const struct black_box_mark *mark)
 {
-    return mark->state >= BLACK_BOX_RUNNING && mark->state <= BLACK_BOX_PANIC &&
+    return mark->state >= BLACK_BOX_RUNNING && mark->state <= BLACK_BOX_LEFT_FIRMWARE &&
            mark->name[sizeof(mark->name) - 1] == '\0';
 }
 
@@ -166,6 +166,8 @@ const char *black_box_verb(enum black_box_state state)
         return "came to its end";
     case BLACK_BOX_PANIC:
         return "stopped in a panic";
+    case BLACK_BOX_LEFT_FIRMWARE:
+        return "left the firmware";
     }
     return "stopped";
 }

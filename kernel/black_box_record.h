@@ -43,7 +43,8 @@ void black_box_append(void *region, const char *text, size_t size_bytes);
 /** The text, not terminated. @param size_bytes  receives its size */
 const char *black_box_text(const void *region, size_t *size_bytes);
 
-/** "stopped", "stopped in a panic", "came to its end": a verb for "the last boot ...". */
+/** "stopped", "stopped in a panic", "came to its end", "left the firmware": a verb for "the last
+ *  boot ...". */
 const char *black_box_verb(enum black_box_state state);
 
 #endif

@@ -22,6 +22,7 @@
 #include "lib/string.h"
 
 #define TAIL_LINES         3U
+#define VARIABLE_VERSION   2U
 #define VARIABLE_ATTRIBUTE (EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS)
 
 /* What the variable holds. */
@@ -29,6 +30,7 @@ struct variable {
     uint64_t box; /* physical address, 0: none */
     uint32_t version;
     uint32_t step;
+    char name[BLACK_BOX_NAME_BYTES]; /* of the step */
 };
 
 static const uint64_t place_ends[] = {
@@ -62,6 +64,11 @@ static size_t tail_of(const char *text, size_t size_bytes, uint32_t lines)
     return at;
 }
 
+static char printable(char character)
+{
+    return character >= ' ' && character <= '~' ? character : '?';
+}
+
 /* Lines end as they ended; what a terminal could take for a command becomes a '?'. */
 static void keep_tail(struct boot_black_box *state, const char *text, size_t size_bytes)
 {
@@ -69,8 +76,7 @@ static void keep_tail(struct boot_black_box *state, const char *text, size_t siz
     at = bits_max(at, size_bytes - bits_min(size_bytes, sizeof(state->tail) - 1));
     size_t length = 0;
     for (; at < size_bytes; at++) {
-        const bool shows = (text[at] >= ' ' && text[at] <= '~') || text[at] == '\n';
-        state->tail[length++] = shows ? text[at] : '?';
+        state->tail[length++] = text[at] == '\n' ? '\n' : printable(text[at]);
     }
     state->tail[length] = '\0';
 }
@@ -110,21 +116,32 @@ static EFI_STATUS read_variable(const struct boot *boot, struct variable *value)
     return !EFI_ERROR(status) && size != sizeof(*value) ? EFI_NOT_FOUND : status;
 }
 
-static void print_last(const struct boot *boot)
+/* The variable is the firmware's to keep: anything may stand there. */
+static void take_variable(const struct boot *boot, struct black_box_mark *mark)
 {
-    const struct boot_black_box *const state = &boot->black_box;
     struct variable value = { .version = 0 };
-    if (state->last.step != 0) {
+    if (EFI_ERROR(read_variable(boot, &value)) || value.version != VARIABLE_VERSION) {
+        return;
+    }
+    *mark = (struct black_box_mark){ .step = value.step, .state = BLACK_BOX_LEFT_FIRMWARE };
+    for (size_t i = 0; i + 1 < sizeof(mark->name) && value.name[i] != '\0'; i++) {
+        mark->name[i] = printable(value.name[i]);
+    }
+}
+
+static void print_last(const struct boot_black_box *state)
+{
+    if (state->last.step != 0 && state->last.state == BLACK_BOX_LEFT_FIRMWARE) {
+        efi_console_print("black box: memory kept no record; an earlier boot left the firmware at "
+                          "step %u: %s",
+                          state->last.step, state->last.name);
+    } else if (state->last.step != 0) {
         efi_console_print("black box: the last boot %s at step %u: %s",
                           black_box_verb((enum black_box_state)state->last.state), state->last.step,
                           state->last.name);
         if (state->last.state != BLACK_BOX_AT_PROMPT) {
             print_tail(state->tail);
         }
-    } else if (!EFI_ERROR(read_variable(boot, &value)) && value.version == BLACK_BOX_VERSION) {
-        efi_console_print("black box: memory kept no record; an earlier boot got to step %u, "
-                          "leaving the firmware",
-                          value.step);
     } else {
         efi_console_print("black box: no record of an earlier boot");
     }
@@ -180,7 +197,10 @@ static void visit_places(struct boot *boot)
 void boot_open_black_box(struct boot *boot)
 {
     visit_places(boot);
-    print_last(boot);
+    if (boot->black_box.last.step == 0) {
+        take_variable(boot, &boot->black_box.last);
+    }
+    print_last(&boot->black_box);
     if (box.value == 0) {
         efi_console_print("black box: none: the firmware gives no place for one");
         return;
@@ -212,11 +232,12 @@ void boot_write_variable(const struct boot *boot)
     static CHAR16 name[] = L"FirstlightBlackBox";
     EFI_GUID guid = BOOT_BLACK_BOX_GUID;
     struct command_line_word word;
-    struct variable value = { .box = box.value, .version = BLACK_BOX_VERSION, .step = boot->step };
+    struct variable value = { .box = box.value, .version = VARIABLE_VERSION, .step = boot->step };
     if (!command_line_find(boot->options.text, "blackbox", &word) ||
         !command_line_value_is(&word, "efi")) {
         return;
     }
+    memcpy(value.name, boot->step_name, bits_min(strlen(boot->step_name), sizeof(value.name) - 1));
     const EFI_STATUS status = boot->system->RuntimeServices->SetVariable(
         name, &guid, VARIABLE_ATTRIBUTE, sizeof(value), &value);
     if (EFI_ERROR(status)) {

@@ -24,6 +24,8 @@ enum black_box_state {
     BLACK_BOX_RUNNING = 1, /* it was on its way, or is */
     BLACK_BOX_AT_PROMPT,   /* it came to its end: the prompt, or back to the firmware */
     BLACK_BOX_PANIC,       /* the kernel gave up and said so */
+    /* of a boot before only, by its UEFI variable: how it went on nobody knows */
+    BLACK_BOX_LEFT_FIRMWARE,
 };
 
 /** Where a boot was. */

@@ -49,6 +49,7 @@ class Boot:
     cpu: str = "max"
     smp: int = 1
     firmware: str = "4M"  # or 2M
+    variables: Path = None  # the file of another boot, to go on from; none: as Debian has them
     # FAT32 without partitions on virtio; kernel: -kernel BOOTX64.EFI; or the USB image behind one
     # of media.CONTROLLERS
     medium: str = "disk"

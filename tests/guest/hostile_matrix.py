@@ -15,6 +15,8 @@ FORBIDDEN = "hostile: called"
 ALL_KEYS = tuple(f"exit attempt {n}: map key 0x" for n in range(1, 9))
 PIECES = {"free_percent_min": 95.0}  # what the shape itself takes away
 TESTS = "test=* exit"
+# EFI_OUT_OF_RESOURCES is 9, EFI_WRITE_PROTECTED is 8.
+NOT_KEPT = "warning: black box: the firmware does not keep the variable (0x800000000000000"
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,10 @@ CONSOLES_AND_CPU = [
     hostile("no-nxe"),
     hostile("no-nxe", cpu="max,-nx"),
     hostile("cr4-min"),
-    hostile("cr4-max"),
-    hostile("stall-error"),
+    hostile("cr4-max,fill-variables", "blackbox=efi test=* exit",
+            log_has=("hostile: filled the store of variables", NOT_KEPT + "9)")),
+    hostile("stall-error,protect-variables", "blackbox=efi test=* exit",
+            log_has=(NOT_KEPT + "8)",)),
     hostile("unterminated"),
     hostile("odd-options"),
     hostile("no-tables", expect={"cpus": 0}),  # 0: without ACPI nobody knows

@@ -129,7 +129,7 @@ def loader(boot, build, work):
 
 def variables(boot, suffix):
     """The file of firmware variables for `boot`; `suffix` names the size."""
-    return FIRMWARE / f"OVMF_VARS{suffix}{'.snakeoil' if boot.secure else ''}.fd"
+    return boot.variables or FIRMWARE / f"OVMF_VARS{suffix}{'.snakeoil' if boot.secure else ''}.fd"
 
 
 def arguments(boot, build, work):

@@ -11,6 +11,8 @@
 #include "tests/fake/efi/fake_efi.h"
 #include "tests/ktest.h"
 
+#define VARIABLE_BYTES 40U
+
 static struct fake_efi_result result;
 static uint8_t left[BLACK_BOX_BYTES]; /* by the boot before */
 
@@ -159,12 +161,28 @@ static void black_box_variable_is_written_and_read(struct ktest *t)
     const struct fake_efi_script writes = { .load_options = options,
                                             .load_options_bytes = sizeof(options) };
     boots(t, &writes, "leaving boot services\n");
-    KTEST_EQ(t, result.variable_bytes, 16);
+    KTEST_EQ(t, result.variable_bytes, VARIABLE_BYTES);
     static uint8_t value[64];
     memcpy(value, result.variable, sizeof(value));
-    const struct fake_efi_script reads = { .variable = value, .variable_bytes = 16 };
-    boots(t, &reads, "black box: memory kept no record; an earlier boot got to step ");
-    const struct fake_efi_script longer = { .variable = value, .variable_bytes = 24 };
+    const struct fake_efi_script reads = { .variable = value, .variable_bytes = VARIABLE_BYTES };
+    boots(t, &reads,
+          "black box: memory kept no record; an earlier boot left the firmware at step 16: exit\n");
+    KTEST_FALSE(t, printed("black box: |"));
+    KTEST_EQ(t, result.variable_bytes, 0); /* not written without the word */
+    const struct black_box_mark last = black_box_before(result.black_box);
+    KTEST_EQ(t, last.step, 16);
+    KTEST_EQ(t, last.state, BLACK_BOX_LEFT_FIRMWARE);
+    KTEST_STRING(t, last.name, "exit");
+    KTEST_TRUE(t, written("last boot: left the firmware at step 16: exit"));
+    KTEST_TRUE(t, written("\"last_boot\":{\"step\":16,\"name\":\"exit\","
+                          "\"end\":\"left the firmware\"}"));
+    struct fake_efi_script both;
+    (void)after(&both, 31, BLACK_BOX_RUNNING, "text\n");
+    both.variable = value;
+    both.variable_bytes = VARIABLE_BYTES;
+    boots(t, &both, "black box: the last boot stopped at step 31: page tables\n");
+
+    const struct fake_efi_script longer = { .variable = value, .variable_bytes = 64 };
     boots(t, &longer, "black box: no record of an earlier boot\n");
     const struct fake_efi_script shorter = { .variable = value, .variable_bytes = 12 };
     boots(t, &shorter, "black box: no record of an earlier boot\n");
@@ -177,6 +195,22 @@ static void black_box_variable_is_written_and_read(struct ktest *t)
     boots(t, &fails, "warning: black box: the firmware does not keep the variable");
 }
 
+static void black_box_variable_with_anything_in_it_is_told_printably(struct ktest *t)
+{
+    static uint8_t value[VARIABLE_BYTES];
+    memset(value, 0x1b, sizeof(value));
+    const uint32_t version_and_step[] = { 2, 7 };
+    memcpy(value + 8, version_and_step, sizeof(version_and_step));
+    const struct fake_efi_script script = { .variable = value, .variable_bytes = VARIABLE_BYTES };
+    boots(t, &script, "an earlier boot left the firmware at step 7: ???????????????????????\n");
+
+    value[8] = 1; /* another version's */
+    boots(t, &script, "black box: no record of an earlier boot\n");
+    memset(value + 8, 0, 8);
+    value[8] = 2; /* no step */
+    boots(t, &script, "black box: no record of an earlier boot\n");
+}
+
 static const struct ktest_case cases[] = {
     KTEST_CASE(black_box_of_a_first_boot_has_its_last_step_and_its_lines),
     KTEST_CASE(black_box_tells_where_the_last_boot_stopped),
@@ -187,5 +221,6 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(black_box_without_a_place_is_one_line),
     KTEST_CASE(black_box_place_that_is_refused_is_not_used),
     KTEST_CASE(black_box_variable_is_written_and_read),
+    KTEST_CASE(black_box_variable_with_anything_in_it_is_told_printably),
 };
 KTEST_SUITE(loader_black_box, "loader.black_box", cases);

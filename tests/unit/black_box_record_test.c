@@ -128,7 +128,7 @@ static void black_box_with_nonsense_behind_good_crcs_is_no_record(struct ktest *
     bad[1].text_bytes = TEXT_BYTES + 1;
     bad[2].text_bytes = UINT32_MAX;
     bad[3].now.state = 0;
-    bad[4].now.state = BLACK_BOX_PANIC + 1;
+    bad[4].now.state = BLACK_BOX_LEFT_FIRMWARE + 1;
     memset(bad[5].now.name, 'x', sizeof(bad[5].now.name));
     bad[6].last.state = 0;
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {

@@ -16,6 +16,7 @@
  *     hostile_services.c  every other wrapped service, and the calls that are forbidden
  *     hostile_squeeze.c   memory taken away before the start, really
  *     hostile_tpm.c       the TCG2 protocol: logs that do not fit, a TPM that refuses
+ *     hostile_variables.c a store of variables that takes nothing
  *
  * What the image must not do is answered with a line on COM1 that begins with `hostile: called`;
  * the boot matrix fails on it. Loader flags, boot services needed.
@@ -79,6 +80,8 @@ enum hostile_word {
     HOSTILE_UNTERMINATED,
     HOSTILE_ODD_OPTIONS,
     HOSTILE_SECURE_BOOT,
+    HOSTILE_FILL_VARIABLES,
+    HOSTILE_PROTECT_VARIABLES,
     HOSTILE_NO_TABLES,
     /* TPM */
     HOSTILE_TPM_EXTEND,
@@ -145,5 +148,11 @@ MUST_CHECK enum kstatus hostile_squeeze(void);
 
 /** What the image gets for the protocol @p guid: @p interface, but for TCG2. */
 void *hostile_tpm_wrap(const EFI_GUID *guid, void *interface);
+
+/** Sets variables until not one byte more has room. */
+void hostile_variables_fill(void);
+
+/** Leads the services for variables here. */
+void hostile_variables_wrap(EFI_RUNTIME_SERVICES *services);
 
 #endif

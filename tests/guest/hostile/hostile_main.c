@@ -124,5 +124,8 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (hostile_squeeze() != K_OK) {
         return fail("no memory map");
     }
+    if (hostile_value(HOSTILE_FILL_VARIABLES) != 0) {
+        hostile_variables_fill();
+    }
     return hostile.real->StartImage(child, NULL, NULL);
 }

@@ -48,9 +48,11 @@ static const struct {
     { "unterminated", HOSTILE_UNTERMINATED }, /* LoadOptions without NUL, junk behind */
     { "odd-options", HOSTILE_ODD_OPTIONS },   /* LoadOptionsSize is odd, there is a BOM */
     { "secure-boot", HOSTILE_SECURE_BOOT },   /* the variable says that it is on */
-    { "no-tables", HOSTILE_NO_TABLES },       /* no configuration tables, no vendor */
-    { "tpm-extend", HOSTILE_TPM_EXTEND },     /* PCR N is extended past the log */
-    { "tpm-drop", HOSTILE_TPM_DROP },         /* the log lacks the last event of PCR N */
+    { "fill-variables", HOSTILE_FILL_VARIABLES },
+    { "protect-variables", HOSTILE_PROTECT_VARIABLES },
+    { "no-tables", HOSTILE_NO_TABLES },   /* no configuration tables, no vendor */
+    { "tpm-extend", HOSTILE_TPM_EXTEND }, /* PCR N is extended past the log */
+    { "tpm-drop", HOSTILE_TPM_DROP },     /* the log lacks the last event of PCR N */
     { "tpm-truncated", HOSTILE_TPM_TRUNCATED },
     { "tpm-refuse", HOSTILE_TPM_REFUSE }, /* measuring fails, the TPM knows no command */
 };

@@ -268,29 +268,6 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR1
     return state.real_console->OutputString(state.real_console, text);
 }
 
-static bool name_is(const CHAR16 *name, const char *wanted)
-{
-    while (*wanted != '\0' && *name == (CHAR16)(uint8_t)*wanted) {
-        name++;
-        wanted++;
-    }
-    return *name == 0 && *wanted == '\0';
-}
-
-/* Runtime services stay callable after the exit; nothing is watched here. */
-static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes,
-                                      UINTN *size_bytes, void *data)
-{
-    const bool is_ours = name_is(name, "SecureBoot") || name_is(name, "SetupMode");
-    if (hostile_value(HOSTILE_SECURE_BOOT) == 0 || !is_ours || *size_bytes < 1) {
-        return hostile.real_system->RuntimeServices->GetVariable(name, guid, attributes, size_bytes,
-                                                                 data);
-    }
-    *size_bytes = 1;
-    *(uint8_t *)data = name_is(name, "SecureBoot") ? 1 : 0;
-    return EFI_SUCCESS;
-}
-
 /* ---- tables -------------------------------------------------------------------------------------
  */
 
@@ -358,7 +335,7 @@ enum kstatus hostile_services_install(void)
     }
     hostile.system->BootServices = hostile.services;
     hostile.system->RuntimeServices = hostile.runtime;
-    hostile.runtime->GetVariable = get_variable;
+    hostile_variables_wrap(hostile.runtime);
     wrap_services(hostile.services);
     wrap_console(hostile.system);
     make_screen();
