@@ -6,21 +6,21 @@ its own (test_run_ovmf.py, script_boot.py). QEMU facts behind the arguments: doc
 """
 
 import contextlib
+import json
 import re
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import firmware
 import images
 import ktap
 import media
 import report as report_module
 import tpm
 
-FIRMWARE = Path("/usr/share/OVMF")
 TESTS = Path(__file__).resolve().parents[1]
 RETURN_LINE = re.compile(r"firstlight: returned to firmware: ([\w.-]*)\r?\n")
 # The firmware's boot manager about an image that Secure Boot keeps out; it then waits for a key.
@@ -48,7 +48,7 @@ class Boot:
     memory: str = "256M"
     cpu: str = "max"
     smp: int = 1
-    firmware: str = "4M"  # or 2M
+    firmware: str = "4M"  # firmware.FLAVOURS
     variables: Path = None  # the file of another boot, to go on from; none: as Debian has them
     # FAT32 without partitions on virtio; kernel: -kernel BOOTX64.EFI; or the USB image behind one
     # of media.CONTROLLERS
@@ -106,15 +106,6 @@ def default_expectations(boot):
     return {**expect, **boot.expect}
 
 
-def _firmware_arguments(boot, work):
-    suffix = "_4M" if boot.firmware == "4M" else ""
-    variables = work / "vars.fd"
-    shutil.copy(media.variables(boot, suffix), variables)
-    code = FIRMWARE / f"OVMF_CODE{suffix}.fd"
-    return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
-            "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
-
-
 def _memory_arguments(boot):
     arguments = ["-m", boot.memory]
     if boot.memory_mib() > 4096:
@@ -151,7 +142,7 @@ def qemu_arguments(boot, build, work):
                  "-cpu", boot.cpu, "-smp", str(boot.smp), *_memory_arguments(boot),
                  "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                  "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                 *_firmware_arguments(boot, work), *_medium_arguments(boot, build, work)]
+                 *firmware.arguments(boot, work), *_medium_arguments(boot, build, work)]
     if boot.serial_arguments:
         names = {"log": work / "serial.log", "work": work, "data": TESTS / "data"}
         arguments += [argument.format(**names) for argument in boot.serial_arguments]
@@ -231,6 +222,20 @@ def judge(boot, end, text):
     return outcome
 
 
+def _check_medium(outcome, text):
+    """The report that the loader wrote to the medium is there, and is of this boot."""
+    where = f"report on the medium {outcome.boot.medium}"
+    try:
+        written = json.loads(media.read(outcome.log.parent, "firstlight/report-000.json"))
+        told = report_module.extract(text)
+        outcome.problems += [f"{where}: {key} is not the kernel's"
+                             for key in ("build", "firmware", "ledger", "pins", "repairs")
+                             if written[key] != told[key]]
+    except (subprocess.CalledProcessError, ValueError, KeyError,
+            report_module.ReportError) as error:
+        outcome.problems.append(f"{where}: {error!r}")
+
+
 def run(boot, build, work):
     """Boots `build` as `boot` says, with its files in the new folder `work`."""
     work.mkdir(parents=True)
@@ -238,6 +243,8 @@ def run(boot, build, work):
     with tpm.running(boot.tpm_banks) if boot.tpm else contextlib.nullcontext([]) as plugged:
         end = _run([*qemu_arguments(boot, build, work), *plugged], work, boot.seconds)
     outcome = judge(boot, end, _serial_text(work))
-    outcome.seconds = time.monotonic() - started
     outcome.log = work / "serial.log"
+    if boot.verdict == "pass" and boot.medium in media.CONTROLLERS:
+        _check_medium(outcome, _serial_text(work))
+    outcome.seconds = time.monotonic() - started
     return outcome

@@ -10,23 +10,29 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import firmware
+
 TOP = Path(__file__).resolve().parents[2]
-FIRMWARE = Path("/usr/share/OVMF")
-SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil")  # .key and .pem
 SYSTEMD_BOOT = Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
 BOOT_FILE = Path("EFI/BOOT/BOOTX64.EFI")
 CHAINED_FILE = Path("firstlight/loader.efi")  # what another program starts
 CHAINED_CMDLINE = "seed=1"
 
-# Name -> QEMU's devices for the drive `esp`. No SD slot (sdhci-pci): Debian's OVMF has no driver.
+# Name -> QEMU's devices for the drive `esp`. An SD slot needs the next release's firmware: Debian
+# 12's has no driver for it. That driver gives a card up which a busy host makes slow; by counted
+# instructions, 4 ns each, the card is as fast every time (from 32 ns on it is never found).
 CONTROLLERS = {
     "usb": ["-device", "qemu-xhci,id=xhci",
             "-device", "usb-storage,bus=xhci.0,drive=esp,removable=on,bootindex=0"],
     "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=esp,bootindex=0"],
     "nvme": ["-device", "nvme,drive=esp,serial=1,bootindex=0"],
     "virtio": ["-device", "virtio-blk-pci,drive=esp,bootindex=0"],
+    "sd": ["-device", "sdhci-pci", "-device", "sd-card,drive=esp",
+           "-icount", "shift=2,sleep=off"],
 }
-# A stick is larger than its image: the second GPT is not at its end.
+# A stick or card is larger than its image: the second GPT is not at its end. QEMU's cards have a
+# power of two.
+REMOVABLE = ("usb", "sd")
 STICK_BYTES = 128 << 20
 
 GRUB_MODULES = ("part_gpt", "fat", "chain", "boot", "search", "search_fs_file")
@@ -86,12 +92,12 @@ STARTERS = {"firmware": _by_firmware, "shell": _by_shell, "grub": _by_grub,
 
 # ---- who signed it -----------------------------------------------------------------------------
 
-def _snakeoil(work):
-    """The key that Debian's snakeoil variables trust, without its pass phrase."""
-    key = work / "snakeoil.key"
-    _run("openssl", "rsa", "-in", SNAKEOIL.with_suffix(".key"), "-passin", "pass:snakeoil",
+def _snakeoil(work, flavour):
+    """The key that the snakeoil variables of the firmware trust, without its pass phrase."""
+    key, packed = work / "snakeoil.key", firmware.snakeoil(flavour)
+    _run("openssl", "rsa", "-in", packed.with_suffix(".key"), "-passin", "pass:snakeoil",
          "-out", key)
-    return key, SNAKEOIL.with_suffix(".pem")
+    return key, packed.with_suffix(".pem")
 
 
 def _signed(efi, work, key, certificate):
@@ -101,35 +107,38 @@ def _signed(efi, work, key, certificate):
     return signed.read_bytes()
 
 
-def _by_snakeoil(efi, work):
-    return _signed(efi, work, *_snakeoil(work))
+def _by_snakeoil(efi, work, flavour):
+    return _signed(efi, work, *_snakeoil(work, flavour))
 
 
-def _changed_after(efi, work):
+def _changed_after(efi, work, flavour):
     """One bit, in the middle of what the signature covers."""
-    signed = bytearray(_by_snakeoil(efi, work))
+    signed = bytearray(_by_snakeoil(efi, work, flavour))
     signed[len(efi) // 2] ^= 1
     return bytes(signed)
 
 
-def _by_another_key(efi, work):
+def _by_another_key(efi, work, _):
     _run(TOP / "tools/make-keys", work / "keys")
     return _signed(efi, work, work / "keys/db.key", work / "keys/db.crt")
 
 
-SIGNERS = {"unsigned": lambda efi, _: efi, "signed": _by_snakeoil, "changed": _changed_after,
+SIGNERS = {"unsigned": lambda efi, *_: efi, "signed": _by_snakeoil, "changed": _changed_after,
            "other-key": _by_another_key}
 
 
 def loader(boot, build, work):
     """The bytes of the loader of `build`, signed as `boot` says."""
     efi = Path(build.efi).read_bytes()
-    return SIGNERS[boot.secure](efi, work) if boot.secure else efi
+    return SIGNERS[boot.secure](efi, work, boot.firmware) if boot.secure else efi
 
 
-def variables(boot, suffix):
-    """The file of firmware variables for `boot`; `suffix` names the size."""
-    return boot.variables or FIRMWARE / f"OVMF_VARS{suffix}{'.snakeoil' if boot.secure else ''}.fd"
+# ---- the image ---------------------------------------------------------------------------------
+
+def read(work, path):
+    """The text of the file `path` on the image in the folder `work`."""
+    return subprocess.run(["mtype", "-i", f"{work / 'esp.img'}@@1M", f"::/{path}"], check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
 
 
 def arguments(boot, build, work):
@@ -138,7 +147,7 @@ def arguments(boot, build, work):
     shutil.copytree(TOP / "esp/firstlight", tree / "firstlight")
     STARTERS[boot.start](tree, loader(boot, build, work), boot.words)
     _run(TOP / "tools/usb-image.sh", "--fat", boot.fat, tree, image)
-    if boot.medium == "usb":
+    if boot.medium in REMOVABLE:
         with open(image, "r+b") as file:
             file.truncate(STICK_BYTES)
     shutil.rmtree(tree)

@@ -19,6 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import boot as boot_module
+import firmware
 import matrix
 from ktap import clean_lines
 
@@ -77,8 +78,10 @@ def show(number, outcome, folder):
     """One KTAP line, and for a failure why, and the ends of its logs."""
     boot = outcome.boot
     if outcome.ok():
+        fetched = firmware.version(boot.firmware)
+        under = f", {fetched}" if fetched else ""
         print(f"ok {number} boot.{boot.name} # {outcome.seconds:.1f} s, "
-              f"{len(outcome.cases)} guest cases", flush=True)
+              f"{len(outcome.cases)} guest cases{under}", flush=True)
         return
     for problem in outcome.problems:
         print(f"# boot.{boot.name}: {problem}")

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """boot.py, images.py and matrix.py: arguments, verdicts, disks and the matrix as data."""
 
+import json
 import struct
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import boot as boot_module
+import firmware
 import images
 import matrix
 import media
@@ -58,7 +61,6 @@ class ArgumentsTest(unittest.TestCase):
             text = " ".join(boot_module.qemu_arguments(
                 Boot("x", medium="usb", fat="12"), boot_module.Build(efi, efi), Path(folder)))
             self.assertIn("usb-storage,bus=xhci.0,drive=esp", text)
-            self.assertIn("OVMF_VARS_4M.fd", str(media.variables(Boot("x"), "_4M")))
             words = subprocess.run(["mtype", "-i", f"{folder}/esp.img@@1M",
                                     "::/firstlight/cmdline.txt"], check=True, text=True,
                                    capture_output=True).stdout.splitlines()
@@ -66,8 +68,25 @@ class ArgumentsTest(unittest.TestCase):
             self.assertEqual(words[-1], "test=* exit")
 
     def test_secure_boot_takes_the_variables_that_trust_the_key(self):
-        text = str(media.variables(Boot("x", secure="unsigned"), "_4M"))
-        self.assertIn("OVMF_VARS_4M.snakeoil.fd", text)
+        for flavour, secure, file in (("4M", "", "OVMF_VARS_4M.fd"), ("2M", "", "OVMF_VARS.fd"),
+                                      ("4M", "unsigned", "OVMF_VARS_4M.snakeoil.fd")):
+            self.assertEqual(firmware.variables(flavour, secure), Path("/usr/share/OVMF") / file)
+
+    def test_next_firmware_is_the_fetched_one_with_its_own_key(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(firmware, "next_folder", lambda: Path(folder)):
+            share = Path(folder) / "usr/share"
+            (share / "OVMF").mkdir(parents=True)
+            (share / "OVMF/OVMF_VARS_4M.fd").write_bytes(b"")
+            (Path(folder) / "version").write_text("ovmf-generic 1-2\n")
+            text = self.arguments(firmware="next-smm", medium="kernel")
+            self.assertIn(f"file={share}/OVMF/OVMF_CODE_4M.secboot.strictnx.fd", text)
+            self.assertIn("-machine smm=on", text)
+            self.assertIn(f"file={share}/OVMF/OVMF_CODE_4M.fd",
+                          self.arguments(firmware="next", medium="kernel"))
+            self.assertEqual(firmware.snakeoil("next"), share / "ovmf/PkKek-1-snakeoil")
+            self.assertEqual((firmware.version("next"), firmware.version("4M")),
+                             ("ovmf-generic 1-2", ""))
 
     def test_large_memory_is_not_reserved(self):
         self.assertIn("size=5G,reserve=off", self.arguments(memory="5G", medium="kernel"))
@@ -109,6 +128,30 @@ class JudgeTest(unittest.TestCase):
         wanted = Boot("x", verdict="returned:no-kernel", log_has=("0x1234",))
         self.assertTrue(boot_module.judge(wanted, "returned:no-kernel", "at 0x1234").ok())
         self.assertFalse(boot_module.judge(wanted, "returned:no-kernel", "at 0x12").ok())
+
+
+class MediumReportTest(unittest.TestCase):
+    """What the loader wrote to the medium against the kernel's report."""
+
+    def problems(self, read):
+        outcome = boot_module.Outcome(Boot("x", medium="sd"), log=Path("serial.log"))
+        with mock.patch.object(media, "read", read):
+            # pylint: disable-next=protected-access
+            boot_module._check_medium(outcome, sample.line())
+        return outcome.problems
+
+    def test_report_of_this_boot_is_right(self):
+        self.assertEqual(self.problems(lambda *_: json.dumps(sample.report())), [])
+
+    def test_report_of_another_build_fails(self):
+        self.assertEqual(self.problems(lambda *_: json.dumps({**sample.report(), "build": "11"})),
+                         ["report on the medium sd: build is not the kernel's"])
+
+    def test_no_report_and_half_a_report_fail(self):
+        def missing(*_):
+            raise subprocess.CalledProcessError(1, "mtype")
+        for read in (missing, lambda *_: '{"schema": 1', lambda *_: "{}"):
+            self.assertEqual(len(self.problems(read)), 1)
 
 
 class RunTest(unittest.TestCase):
@@ -179,7 +222,7 @@ class MatrixTest(unittest.TestCase):
         self.assertEqual(set(media.STARTERS), self.values("start"))
         self.assertEqual({"32", "16", "12"}, self.values("fat"))
         self.assertLessEqual({"", "changed"}, self.values("secure"))
-        self.assertEqual({"4M", "2M"}, self.values("firmware"))
+        self.assertEqual(set(firmware.FLAVOURS), self.values("firmware"))
         self.assertEqual({"clang", "gcc"}, self.values("compiler"))
         for flag in ("screen", "serial", "nx_stack"):
             self.assertEqual({True, False}, self.values(flag))
