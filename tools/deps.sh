@@ -39,6 +39,7 @@ test_packages=(
     dosfstools         # fsck.vfat looks at the USB image
     sbsigntool openssl # Secure Boot: signed and wrongly signed loaders
     swtpm              # measured boot: a TPM for QEMU
+    u-boot-qemu        # a UEFI that is not EDK2
     # Other boot managers that start the loader.
     grub-efi-amd64-bin systemd-boot-efi
 )

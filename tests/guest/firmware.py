@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a boot runs under: the OVMF of Debian 12, or that of Debian's next release
-(tools/next-ovmf.sh), which knows SD cards.
+"""What a boot runs under: the OVMF of Debian 12; that of Debian's next release (tools/next-ovmf.sh),
+which knows SD cards; or U-Boot, whose UEFI shares no code with EDK2.
 """
 
 import functools
@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 class Flavour(NamedTuple):
     code: str
-    variables: str  # {trust}: "" or ".snakeoil"
+    variables: str = ""  # {trust}: "" or ".snakeoil"; nothing: no flash, the code is all
     next_release: bool = False
     machine: tuple = ()  # what it asks of QEMU
 
@@ -28,6 +28,8 @@ FLAVOURS = {
     "next-smm": Flavour("OVMF_CODE_4M.secboot.strictnx.fd", "OVMF_VARS_4M{trust}.fd", True,
                         ("-machine", "smm=on", "-global",
                          "driver=cfi.pflash01,property=secure,value=on")),
+    # Knows QEMU's pc only, of its disks virtio without a hint; needs 64 MiB.
+    "u-boot": Flavour("/usr/lib/u-boot/qemu-x86_64/u-boot.rom"),
 }
 
 
@@ -66,6 +68,8 @@ def variables(name, secure):
 def arguments(boot, work):
     """QEMU's arguments for the firmware of `boot`, with its own copy of the variables in `work`."""
     flavour = FLAVOURS[boot.firmware]
+    if not flavour.variables:
+        return ["-bios", flavour.code, *flavour.machine]
     copy = work / "vars.fd"
     shutil.copy(boot.variables or variables(boot.firmware, boot.secure), copy)
     code = _share(boot.firmware) / "OVMF" / flavour.code

@@ -126,11 +126,14 @@ STARTS = [
 # more CPUs each write of a variable stops all of them, which takes the emulator half a minute.)
 NEXT_SMM = {"firmware": "next-smm", "medium": "virtio"}
 
-NEXT_FIRMWARE = [
+OTHER_FIRMWARE = [
     Boot("sd-q35-256M", firmware="next", medium="sd", log_has=("(1b36:0007, class 080501)",)),
     Boot("next-secure-signed", **NEXT_SMM, secure="signed", screen=True, tpm=True,
          log_has=("PCR 9 match, PCR 12 match",), expect={"firmware_ram_min": 236 << 20}),
     Boot("next-secure-unsigned", **NEXT_SMM, secure="unsigned", verdict="denied"),
+    # Not EDK2: descriptors of 40 bytes, no splitter of consoles, load options of its own.
+    Boot("u-boot", machine="pc", firmware="u-boot", medium="virtio", smp=4,
+         log_has=("firmware: Das U-Boot",), expect={"descriptor_size": 40}),
 ]
 
 # Ends other than a pass: the verdict itself is what is tested.
@@ -144,7 +147,7 @@ OTHER_ENDS = [
 ]
 
 BOOTS = (SIZES + PROCESSORS + FIRMWARES_AND_DEVICES + SERIAL_PORTS + SECOND_COMPILER + REFUSALS
-         + STARTS + NEXT_FIRMWARE + OTHER_ENDS)
+         + STARTS + OTHER_FIRMWARE + OTHER_ENDS)
 
 
 def full():
