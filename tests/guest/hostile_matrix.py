@@ -43,6 +43,13 @@ def hostile(faults, words=TESTS, **fields):
     return HostileBoot(name, faults=faults, words=f"hostile={faults} {words}", **fields)
 
 
+def stopped(faults, code, *log_has):
+    """The loader stops: what it says is on its own screen, until a byte comes."""
+    return hostile(faults, verdict=RESET, type_on="or at a byte on the serial line", seconds=25,
+                   log_has=(*log_has, "stopped: ", f"error {code}: docs/errors.md#{code}"),
+                   screen=True, screen_from="firstlight: leaving boot services")
+
+
 MAPS = [
     hostile("none"),
     hostile("shuffle"),
@@ -74,9 +81,9 @@ EXITS = [
             waits_from="reset in 30 seconds", waits_seconds=2.0,
             log_has=ALL_KEYS + ("stopped: ExitBootServices refused every key",
                                 "reset in 30 seconds")),
-    hostile("refuse:1000", verdict=RESET, type_on="or at a byte on the serial line", seconds=25,
-            log_has=ALL_KEYS + ("stopped: ",), screen=True,
-            screen_from="firstlight: leaving boot services"),
+    stopped("refuse:1000", "exit-failed", *ALL_KEYS),
+    stopped("take-back", "last-map", "last memory map contradicts its allocations"),
+    stopped("give:60", "late-memory", "memory that appeared at the exit does not fit"),
     hostile("exit-error,stall-tenth", verdict=RESET,
             log_has=("failed with an error that it must not return",)),
     hostile("refuse:3,grow:200,stall-tenth", verdict=RESET, log_has=("wants a larger buffer",)),

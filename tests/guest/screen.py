@@ -133,17 +133,17 @@ class UnknownFont:
         ink = "".join("0" if pixel == paper else "1" for pixel in pixels)
         self.lines = [ink[at:at + picture.width] for at in range(0, len(ink), picture.width)]
 
-    @staticmethod
-    def _shape(cells):
-        """For each cell the number of the first that looks the same: 'abca' -> [0, 1, 2, 0]."""
-        first = {}
-        return [first.setdefault(cell, at) for at, cell in enumerate(cells)]
-
     def _fits(self, text, top, left):
-        cells = ["".join(row[x:x + self.width] for row in self.lines[top:top + self.height])
-                 for x in range(left, left + len(text) * self.width, self.width)]
-        return (all(("1" in cell) != (character == " ") for cell, character in zip(cells, text))
-                and self._shape(cells) == self._shape(text))
+        rows = self.lines[top:top + self.height]
+        cell_of, character_of = {}, {}
+        for at, character in enumerate(text):
+            x = left + at * self.width
+            cell = "".join(row[x:x + self.width] for row in rows)
+            if (("1" in cell) == (character == " ")
+                    or cell_of.setdefault(character, cell) != cell
+                    or character_of.setdefault(cell, character) != character):
+                return False
+        return True
 
     def begins_a_row(self, text):
         """Whether `text` can stand in the first columns; the console may have a margin."""

@@ -17,6 +17,7 @@
  *     hostile_squeeze.c   memory taken away before the start, really
  *     hostile_tpm.c       the TCG2 protocol: logs that do not fit, a TPM that refuses
  *     hostile_variables.c a store of variables that takes nothing
+ *     hostile_levels.c    5-level paging while the image runs
  *
  * What the image must not do is answered with a line on COM1 that begins with `hostile: called`;
  * the boot matrix fails on it. Loader flags, boot services needed.
@@ -51,6 +52,8 @@ enum hostile_word {
     HOSTILE_CREEP,
     HOSTILE_OVERRUN,
     HOSTILE_LIE,
+    HOSTILE_TAKE_BACK,
+    HOSTILE_GIVE,
     /* the exit */
     HOSTILE_REFUSE,
     HOSTILE_EXIT_ERROR,
@@ -72,6 +75,7 @@ enum hostile_word {
     HOSTILE_NO_NXE,
     HOSTILE_CR4_MIN,
     HOSTILE_CR4_MAX,
+    HOSTILE_LA57,
     /* the rest */
     HOSTILE_NONE,
     HOSTILE_WATCHDOG,
@@ -154,5 +158,11 @@ void hostile_variables_fill(void);
 
 /** Leads the services for variables here. */
 void hostile_variables_wrap(EFI_RUNTIME_SERVICES *services);
+
+/** Turns 5-level paging on. @return K_OK; K_ENOTSUP on a CPU without */
+MUST_CHECK enum kstatus hostile_levels_add(void);
+
+/** Turns it off again, where it was turned on. */
+void hostile_levels_remove(void);
 
 #endif

@@ -6,6 +6,7 @@
 HOSTILE_EFI := $(BUILD)/guest/HOSTILE.EFI
 HOSTILE_C   := $(wildcard tests/guest/hostile/*.c)
 HOSTILE_O   := $(HOSTILE_C:%.c=$(BUILD)/loader/%.o) $(BUILD)/loader/tests/guest/hostile/loader_blob.o \
+               $(BUILD)/loader/tests/guest/hostile/levels.o \
                $(patsubst %.c,$(BUILD)/loader/%.o,loader/options.c kernel/dev/serial8250.c kernel/command_line.c kernel/tcg_log.c \
                kernel/lib/sha256.c kernel/lib/string.c)
 

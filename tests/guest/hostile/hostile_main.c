@@ -127,5 +127,10 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (hostile_value(HOSTILE_FILL_VARIABLES) != 0) {
         hostile_variables_fill();
     }
-    return hostile.real->StartImage(child, NULL, NULL);
+    if (hostile_value(HOSTILE_LA57) != 0 && hostile_levels_add() != K_OK) {
+        return fail("no 5-level paging");
+    }
+    const EFI_STATUS status = hostile.real->StartImage(child, NULL, NULL);
+    hostile_levels_remove();
+    return status;
 }

@@ -265,6 +265,34 @@ static void shape(void)
     }
 }
 
+/* Only the buffer of the exit is whole pages: pool memory has a header in front. */
+static bool is_exit_buffer(const void *buffer)
+{
+    return bits_is_aligned((uintptr_t)buffer, PAGE_SIZE);
+}
+
+/* What the loader was given before is somebody else's. */
+static void take_back(void)
+{
+    for (UINTN i = 0; i < map.count; i++) {
+        EFI_MEMORY_DESCRIPTOR *const one = &map.list[i];
+        if ((one->Type == EfiLoaderCode || one->Type == EfiLoaderData) &&
+            one->PhysicalStart >= LOW_MEMORY_END) {
+            one->Type = EfiReservedMemoryType;
+        }
+    }
+}
+
+static void shape_for_exit(void)
+{
+    if (hostile_value(HOSTILE_TAKE_BACK) != 0) {
+        take_back();
+    }
+    for (uint64_t i = 0; i < hostile_value(HOSTILE_GIVE); i++) {
+        add(EfiConventionalMemory, UNADDRESSED + i * 2 * SIZE_1G, 1);
+    }
+}
+
 /* ---- the service --------------------------------------------------------------------------------
  */
 
@@ -283,12 +311,6 @@ static void write_out(uint8_t *to)
     }
 }
 
-/* Only the buffer of the exit is whole pages: pool memory has a header in front. */
-static bool is_exit_buffer(const void *buffer)
-{
-    return bits_is_aligned((uintptr_t)buffer, PAGE_SIZE);
-}
-
 EFI_STATUS EFIAPI hostile_get_memory_map(UINTN *size_bytes, EFI_MEMORY_DESCRIPTOR *buffer,
                                          UINTN *map_key, UINTN *descriptor_size,
                                          UINT32 *descriptor_version)
@@ -302,6 +324,9 @@ EFI_STATUS EFIAPI hostile_get_memory_map(UINTN *size_bytes, EFI_MEMORY_DESCRIPTO
         return status;
     }
     shape();
+    if (is_exit_buffer(buffer)) {
+        shape_for_exit();
+    }
     map.calls++;
     const UINTN used = map.count * stride();
     const UINTN more = hostile_value(HOSTILE_PREMERGE) != 0 ? PREMERGE_COUNT * stride() : 0;

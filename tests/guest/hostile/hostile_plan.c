@@ -24,15 +24,17 @@ static const struct {
     { "creep", HOSTILE_CREEP },               /* N descriptors more after each call */
     { "overrun", HOSTILE_OVERRUN },           /* writes 8 bytes behind the buffer of the exit */
     { "lie", HOSTILE_LIE },                   /* claims more bytes than that buffer holds */
-    { "refuse", HOSTILE_REFUSE },             /* ExitBootServices refuses N times */
-    { "exit-error", HOSTILE_EXIT_ERROR },     /* ... fails with an error it must not return */
-    { "fail-pages", HOSTILE_FAIL_PAGES },     /* AllocatePages fails from call N on */
-    { "fail-one", HOSTILE_FAIL_ONE },         /* AllocatePages fails at call N only */
-    { "fail-pool", HOSTILE_FAIL_POOL },       /* AllocatePool fails from call N on */
-    { "fragment", HOSTILE_FRAGMENT },         /* no free 2 MiB below 4 GiB; the holes stay */
-    { "no-low", HOSTILE_NO_LOW },             /* nothing free from 1 MiB to 4 GiB */
-    { "scarce", HOSTILE_SCARCE },             /* N KiB free above 1 MiB */
-    { "none", HOSTILE_NONE },                 /* good firmware, but wrapped */
+    { "take-back", HOSTILE_TAKE_BACK },       /* at the exit the image's memory is reserved */
+    { "give", HOSTILE_GIVE },     /* at the exit: N pages more, 2 GiB apart, behind all RAM */
+    { "refuse", HOSTILE_REFUSE }, /* ExitBootServices refuses N times */
+    { "exit-error", HOSTILE_EXIT_ERROR }, /* ... fails with an error it must not return */
+    { "fail-pages", HOSTILE_FAIL_PAGES }, /* AllocatePages fails from call N on */
+    { "fail-one", HOSTILE_FAIL_ONE },     /* AllocatePages fails at call N only */
+    { "fail-pool", HOSTILE_FAIL_POOL },   /* AllocatePool fails from call N on */
+    { "fragment", HOSTILE_FRAGMENT },     /* no free 2 MiB below 4 GiB; the holes stay */
+    { "no-low", HOSTILE_NO_LOW },         /* nothing free from 1 MiB to 4 GiB */
+    { "scarce", HOSTILE_SCARCE },         /* N KiB free above 1 MiB */
+    { "none", HOSTILE_NONE },             /* good firmware, but wrapped */
     { "no-conout", HOSTILE_NO_CONOUT },
     { "no-conin", HOSTILE_NO_CONIN },
     { "conout-error", HOSTILE_CONOUT_ERROR }, /* OutputString prints nothing and fails */
@@ -42,6 +44,7 @@ static const struct {
     { "no-nxe", HOSTILE_NO_NXE },     /* at the exit: EFER.NXE clear */
     { "cr4-min", HOSTILE_CR4_MIN },   /* at the exit: no OSFXSR, OSXMMEXCPT, DE, MCE, PGE */
     { "cr4-max", HOSTILE_CR4_MAX },   /* at the exit: PGE, SMEP, SMAP, UMIP, ... */
+    { "la57", HOSTILE_LA57 },         /* 5-level paging */
     { "watchdog", HOSTILE_WATCHDOG }, /* SetWatchdogTimer fails */
     { "stall-error", HOSTILE_STALL_ERROR },
     { "stall-tenth", HOSTILE_STALL_TENTH },   /* Stall takes a tenth of the time */
