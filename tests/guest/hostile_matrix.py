@@ -106,6 +106,10 @@ MEMORY = [
             waits_from="a key returns to the firmware", waits_seconds=2.0),
     hostile("fail-pages:1", memory="5G", verdict="returned:no-memory"),
     hostile("fail-pool:4", verdict="returned:no-memory"),
+    # What Microsoft's signing rules announce; only the next release has the protocol for it.
+    hostile("strict-nx", firmware="next-smm", screen=True,
+            log_has=("hostile: strict-nx: memory is writable or executable, never both",),
+            expect={"firmware_ram_min": 236 << 20}),
 ]
 
 CONSOLES_AND_CPU = [

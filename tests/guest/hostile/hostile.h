@@ -15,6 +15,7 @@
  *     hostile_map.c       GetMemoryMap: the shapes of the map
  *     hostile_services.c  every other wrapped service, and the calls that are forbidden
  *     hostile_squeeze.c   memory taken away before the start, really
+ *     hostile_protect.c   memory that is writable or executable, never both
  *     hostile_tpm.c       the TCG2 protocol: logs that do not fit, a TPM that refuses
  *     hostile_variables.c a store of variables that takes nothing
  *     hostile_levels.c    5-level paging while the image runs
@@ -64,6 +65,7 @@ enum hostile_word {
     HOSTILE_FRAGMENT,
     HOSTILE_NO_LOW,
     HOSTILE_SCARCE,
+    HOSTILE_STRICT_NX,
     /* consoles and screen */
     HOSTILE_NO_CONOUT,
     HOSTILE_NO_CONIN,
@@ -149,6 +151,10 @@ MUST_CHECK enum kstatus hostile_services_install(void);
 
 /** Takes memory as `fragment`, `no-low` and `scarce` say. @return K_OK, K_EIO, K_ENOMEM */
 MUST_CHECK enum kstatus hostile_squeeze(void);
+
+/** Protects memory and @p image where `strict-nx` says so.
+ *  @return K_OK; K_ENOENT without the firmware's protocol; K_EIO where it refuses */
+MUST_CHECK enum kstatus hostile_protect(const EFI_LOADED_IMAGE_PROTOCOL *image);
 
 /** What the image gets for the protocol @p guid: @p interface, but for TCG2. */
 void *hostile_tpm_wrap(const EFI_GUID *guid, void *interface);

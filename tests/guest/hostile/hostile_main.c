@@ -124,6 +124,9 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (hostile_squeeze() != K_OK) {
         return fail("no memory map");
     }
+    if (hostile_protect(loaded_image(child)) != K_OK) {
+        return fail("memory cannot be protected");
+    }
     if (hostile_value(HOSTILE_FILL_VARIABLES) != 0) {
         hostile_variables_fill();
     }

@@ -34,6 +34,7 @@ static const struct {
     { "fragment", HOSTILE_FRAGMENT },     /* no free 2 MiB below 4 GiB; the holes stay */
     { "no-low", HOSTILE_NO_LOW },         /* nothing free from 1 MiB to 4 GiB */
     { "scarce", HOSTILE_SCARCE },         /* N KiB free above 1 MiB */
+    { "strict-nx", HOSTILE_STRICT_NX },   /* no page that is writable is executable */
     { "none", HOSTILE_NONE },             /* good firmware, but wrapped */
     { "no-conout", HOSTILE_NO_CONOUT },
     { "no-conin", HOSTILE_NO_CONIN },
