@@ -72,9 +72,10 @@ KERNEL_FLAGS := -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small \
                 -I. -Ikernel -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
 
 # The Windows target gives PE/COFF; its MS extensions would make gnu-efi's headers delete every
-# __attribute__.
+# __attribute__. A section a function, so that the linker leaves out what the loader does not use of
+# the units that it shares with the kernel.
 LOADER_FLAGS := -target x86_64-unknown-windows -fno-ms-extensions -fno-ms-compatibility \
-                -mno-stack-arg-probe -fshort-wchar $(FREESTANDING) $(REPRODUCIBLE) \
+                -mno-stack-arg-probe -fshort-wchar -ffunction-sections -fdata-sections $(FREESTANDING) $(REPRODUCIBLE) \
                 -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
                 -I. -Iloader -Iloader/include -Ikernel -Ikernel/arch/x86_64/include \
                 -Ikernel/arch/x86_64 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
