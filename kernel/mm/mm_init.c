@@ -40,6 +40,7 @@
 #include "mm/low_memory.h"
 #include "mm/mmio_pool.h"
 #include "mm/page_mapper.h"
+#include "mm/takeover.h"
 #include "panic.h"
 #include "printk.h"
 
@@ -224,40 +225,18 @@ static enum kstatus build_tables(const struct mm_boot *boot, struct page_mapper 
     return status;
 }
 
-struct buddy_filling {
-    enum kstatus status;
-    bool is_retry;
-    uint32_t postponed;
-};
-
-/* A run of a few frames may not hold its own metadata: it is added once larger ones are there. */
-#define SMALL_RUN_FRAMES 512U
-
-static void add_leftover(void *context, phys_addr_t base, page_frame_count_t count)
-{
-    struct buddy_filling *const filling = context;
-    const bool is_small = count.value < SMALL_RUN_FRAMES;
-    if (is_small != filling->is_retry || filling->status != K_OK) {
-        return;
-    }
-    filling->status = buddy_add_region(&buddy, base, count);
-}
-
 static enum kstatus fill_buddy(void)
 {
     const uint64_t start = arch_timestamp();
     buddy_init(&buddy, buddy_caches, CPU_COUNT);
-    struct buddy_filling filling = { .status = K_OK };
-    bump_allocator_leftover(&bump, add_leftover, &filling);
-    filling.is_retry = true;
-    bump_allocator_leftover(&bump, add_leftover, &filling);
+    const enum kstatus status = buddy_take_over(&buddy, &bump);
     state.allocator_ticks = arch_timestamp() - start;
     state.allocator_touched = buddy_touched_metadata_bytes(&buddy);
-    if (filling.status == K_OK) {
+    if (status == K_OK) {
         set_inner_allocator(&buddy);
         pr_info("mm: Successfully initialized buddy allocator");
     }
-    return filling.status;
+    return status;
 }
 
 static void note_bump_usage(const struct page_mapper *mapper)
