@@ -99,6 +99,7 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kerne
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
                    kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
+                   $(wildcard kernel/mm/buddy_*.c) kernel/mm/takeover.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
                    kernel/dev/text_display.c kernel/dev/serial8250.c \
                    kernel/dev/serial_words.c kernel/acpi_console.c \
@@ -139,7 +140,7 @@ HOST_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c ke
                           loader/serial_choice.c loader/pci_serial.c loader/device_path.c \
                           loader/firmware_tables.c loader/firmware_pins.c \
                           loader/preflight.c loader/tpm_command.c loader/pci_masters.c \
-                          loader/bringup_plan.c loader/handover.c loader/smbios_machine.c \
+                          loader/bringup_plan.c loader/stand_in_memory.c loader/handover.c loader/smbios_machine.c \
                           loader/stick_report.c loader/start_menu.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
@@ -171,6 +172,7 @@ $(BUILD)/loader/kernel/lib/string.o: EXTRA := -fno-builtin
 
 # Waits for a person, or runs once: small is better than fast there.
 $(BUILD)/kernel/kernel/monitor/%.o $(BUILD)/kernel/kernel/selftest/%.o: EXTRA := -Os
+$(BUILD)/loader/kernel/mm/buddy_%.o: EXTRA := -Os
 
 $(BUILD)/kernel/%.o: %.c Makefile
 	$(call say,CC,$<)

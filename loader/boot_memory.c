@@ -212,6 +212,27 @@ enum kstatus boot_build_tables(struct boot *boot)
  * own address, two and one for each 2 MiB at most. */
 #define MORE_TABLE_FRAMES (2U + 2U + 16U)
 
+/* The page-frame allocator over memory that is given back at once. */
+static enum kstatus finish_plan(struct boot *boot, struct bringup_plan *plan)
+{
+    const uint64_t bytes = bringup_plan_room_bytes(plan);
+    const struct efi_alloc_request request = { .pages =
+                                                   bits_align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT,
+                                               .alignment_bytes = PAGE_SIZE,
+                                               .purpose = BOOTINFO_PURPOSE_SCRATCH,
+                                               .lifetime = BOOTINFO_LIFETIME_EXIT };
+    phys_addr_t room;
+    if (efi_alloc_pages(&boot->alloc, &request, &room) != K_OK) {
+        efi_console_print("warning: no free range of %" FMTu64 " KiB: the page-frame allocator is "
+                          "not tried out",
+                          request.pages * (PAGE_SIZE / 1024));
+        return K_OK;
+    }
+    const enum kstatus status = bringup_plan_finish(plan, physmap_ptr(room, bytes));
+    efi_alloc_free(&boot->alloc, room);
+    return status;
+}
+
 enum kstatus boot_plan_bringup(struct boot *boot)
 {
     const struct bringup_needs needs = {
@@ -226,7 +247,10 @@ enum kstatus boot_plan_bringup(struct boot *boot)
                               .ram = output->ram,
                               .ram_count = output->ram_count };
     struct bringup_plan *const plan = &boot->plan_of_kernel;
-    const enum kstatus status = bringup_plan_run(plan, &needs, &map);
+    enum kstatus status = bringup_plan_start(plan, &needs, &map);
+    if (status == K_OK) {
+        status = finish_plan(boot, plan);
+    }
     if (status == K_ENOMEM) {
         return boot_refuse(boot, status, "no-memory",
                            "%" FMTu64 " KiB of usable memory do not suffice for the kernel's "
@@ -237,8 +261,10 @@ enum kstatus boot_plan_bringup(struct boot *boot)
         return boot_refuse(boot, status, "books",
                            "the books of the kernel's bring-up do not balance; report this map");
     }
-    efi_console_print("plan: %u areas, %" FMTu64 " frames for bring-up, %" FMTu64 " frames free",
-                      plan->areas.count, plan->used_frames, plan->free_frames);
+    efi_console_print("plan: %u areas, %" FMTu64 " frames for bring-up, %" FMTu64
+                      " for metadata, %" FMTu64 " free",
+                      plan->areas.count, plan->used_frames, plan->metadata_frames,
+                      plan->free_frames);
     return K_OK;
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See bringup_plan.h. Stateless.
+ * See bringup_plan.h. What fails leaves the plan as far as it came; nothing of it needs to be
+ * undone.
  */
 #include "bringup_plan.h"
 
 #include <stdbool.h>
 
 #include "lib/bits.h"
-
-/* The page-frame allocator's metadata takes less than one frame in so many (docs/allocator.md). */
-#define FRAMES_FOR_ONE_OF_METADATA 1024U
+#include "mm/takeover.h"
 
 static uint64_t usable_bytes(const struct memory_map *map)
 {
@@ -53,9 +52,10 @@ static bool balances(const struct bringup_plan *plan)
                                                 phys_memory_areas_bytes(&plan->areas);
 }
 
-enum kstatus bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
-                              struct memory_map *map)
+enum kstatus bringup_plan_start(struct bringup_plan *plan, const struct bringup_needs *needs,
+                                struct memory_map *map)
 {
+    plan->metadata_frames = 0;
     enum kstatus status = make_areas(plan, map);
     if (status != K_OK) {
         return status;
@@ -69,9 +69,50 @@ enum kstatus bringup_plan_run(struct bringup_plan *plan, const struct bringup_ne
     const struct page_frame_usage usage = frame_allocator_usage(&plan->bump.allocator);
     plan->used_frames = usage.used.value;
     plan->free_frames = usage.free.value;
-    if (status == K_OK && !balances(plan)) {
-        status = K_EPROTO;
+    return status == K_OK && !balances(plan) ? K_EPROTO : status;
+}
+
+uint64_t bringup_plan_room_bytes(const struct bringup_plan *plan)
+{
+    const struct buddy_takeover_size size = buddy_takeover_size(&plan->bump);
+    return stand_in_memory_bytes(size.pieces, size.bytes);
+}
+
+/* The first thing that the kernel asks of it, and gives back. */
+static bool serves_a_frame(struct buddy_allocator *buddy)
+{
+    phys_addr_t frame;
+    return buddy_allocate(buddy, 0, &frame) == K_OK && buddy_free(buddy, frame, 0) == K_OK;
+}
+
+/* Every frame that bump left is in the books of the page-frame allocator, which is sound. */
+static enum kstatus check_buddy(struct bringup_plan *plan)
+{
+    const uint64_t left_by_bump = plan->free_frames;
+    const struct buddy_statistics statistics = buddy_statistics(&plan->buddy);
+    plan->metadata_frames = statistics.metadata_frames;
+    plan->free_frames = statistics.free_frames;
+    if (plan->metadata_frames + plan->free_frames != left_by_bump) {
+        return K_EPROTO;
     }
-    const uint64_t metadata_frames = usage.total.value / FRAMES_FOR_ONE_OF_METADATA + 1;
-    return status == K_OK && plan->free_frames <= metadata_frames ? K_ENOMEM : status;
+    if (plan->free_frames == 0) {
+        return K_ENOMEM;
+    }
+    const bool is_sound = serves_a_frame(&plan->buddy) && buddy_validate(&plan->buddy) == K_OK &&
+                          buddy_usage(&plan->buddy).free.value == plan->free_frames;
+    return is_sound ? K_OK : K_EPROTO;
+}
+
+enum kstatus bringup_plan_finish(struct bringup_plan *plan, void *room)
+{
+    const struct buddy_takeover_size size = buddy_takeover_size(&plan->bump);
+    stand_in_memory_init(&plan->stand_in, size.pieces, size.bytes, room);
+    stand_in_memory_use(&plan->stand_in);
+    buddy_init(&plan->buddy, &plan->cache, 1);
+    enum kstatus status = buddy_take_over(&plan->buddy, &plan->bump);
+    if (status == K_OK) {
+        status = check_buddy(plan);
+    }
+    stand_in_memory_use(NULL);
+    return status;
 }

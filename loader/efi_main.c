@@ -21,10 +21,14 @@
 #include "boot.h"
 #include "efi_console.h"
 #include "lib/compiler.h"
+#include "lib/format.h"
+#include "panic.h"
+#include "stand_in_memory.h"
 
 #define POLLS_PER_SECOND        50U
 #define MICROSECONDS_PER_SECOND 1000000U
 #define KEYS_MAX                64U /* more than any firmware keeps; bounds a broken one */
+#define PANIC_TEXT_BYTES        200U
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
@@ -109,6 +113,25 @@ static EFI_STATUS return_to_firmware(enum kstatus status)
         }
     }
     return EFI_LOAD_ERROR;
+}
+
+/* A broken invariant in a unit that is shared with the kernel. There is no caller to go back to, so
+ * the firmware takes the image off the stack (UEFI 2.10, 7.4.5 "EFI_BOOT_SERVICES.Exit()"). */
+void panic_at(const char *file, int line, const char *format, ...)
+{
+    char text[PANIC_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)format_text_v(text, sizeof(text), format, arguments); /* a cut line still says what */
+    va_end(arguments);
+    stand_in_memory_use(NULL);
+    if (boot.services != NULL) {
+        x86_sti(); /* may be off under a lock; the firmware needs them */
+        const enum kstatus status =
+            boot_refuse(&boot, K_EPROTO, "internal", "%s (%s:%d)", text, file, line);
+        boot.services->Exit(boot.image, return_to_firmware(status), 0, NULL);
+    }
+    boot_stop(&boot, "internal", text);
 }
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)

@@ -106,6 +106,9 @@ void fake_ram_fill(uint64_t base, uint64_t size_bytes, uint8_t junk)
 
 void *physmap_ptr(phys_addr_t phys, uint64_t size_bytes)
 {
+    if (physmap_stand_in != NULL) {
+        return stand_in_memory_ptr(physmap_stand_in, phys, size_bytes);
+    }
     if (!fake_ram_contains(phys.value, size_bytes)) {
         fprintf(stderr, "fake_ram: access outside RAM: %#llx + %#llx\n",
                 (unsigned long long)phys.value, (unsigned long long)size_bytes);

@@ -29,7 +29,7 @@ FUZZ_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c ke
                kernel/dev/serial8250.c tests/fake/fake_io.c tools/map_file.c \
                tests/fake/fake_efi_map.c $(wildcard tests/fake/map_*.c) \
                $(wildcard kernel/gdb/gdb_*.c) tests/fake/fake_gdb.c \
-               $(wildcard kernel/mm/buddy_*.c) tests/fake/fake_ram.c tests/fake/fake_cpu.c \
+               $(wildcard kernel/mm/buddy_*.c) loader/stand_in_memory.c tests/fake/fake_ram.c tests/fake/fake_cpu.c \
                tests/fake/fake_cpu_barrier.c tests/fake/fake_kernel.c
 FUZZ_CORE_O := $(FUZZ_CORE_C:%.c=$(BUILD)/host/fuzz/%.o)
 FUZZ_BIN    := $(FUZZ_TARGETS:%=$(BUILD)/host/fuzz_%)

@@ -194,6 +194,30 @@ def _run(arguments, work, seconds):
             process.wait()
 
 
+PLAN = re.compile(r"plan: \d+ areas, (\d+) frames for bring-up, (\d+) for metadata, (\d+) free")
+BOOKS = re.compile(r"books: usable \d+ = bump (\d+) \+ page tables (\d+) \+ metadata (\d+) "
+                   r"\+ free (\d+) \+ allocated (\d+) frames")
+# The loader plans with the whole bootinfo block and the most page tables, and without the frames
+# that it gives back itself.
+PLAN_MARGIN_FRAMES = 256
+
+
+def check_plan(text):
+    """What the loader tried out before the exit is what came about in the kernel. Yields problems."""
+    plan, books = PLAN.search(text), BOOKS.search(text)
+    if not plan or not books:
+        yield "no plan by the loader, or no books by the kernel"
+        return
+    used, metadata, free = (int(n) for n in plan.groups())
+    bump, tables, real_metadata, real_free, allocated = (int(n) for n in books.groups())
+    if metadata != real_metadata:
+        yield f"plan: {metadata} frames of metadata; the kernel has {real_metadata}"
+    if bump + tables > used:
+        yield f"plan: {used} frames for bring-up; the kernel took {bump} + {tables}"
+    if not free <= real_free + allocated <= free + PLAN_MARGIN_FRAMES:
+        yield f"plan: {free} frames free; the kernel has {real_free} + {allocated}"
+
+
 def _check_guest_output(boot, text, outcome):
     result = ktap.parse(text)
     if (NO_NX in text) != ("-nx" in boot.cpu):
@@ -203,6 +227,7 @@ def _check_guest_output(boot, text, outcome):
     outcome.problems += [f"failed in the guest: {name}" for name in result.failed]
     if not result.passed:
         outcome.problems.append("no self-test passed")
+    outcome.problems += check_plan(text)
     try:
         outcome.problems += report_module.check(report_module.extract(text),
                                                 default_expectations(boot))

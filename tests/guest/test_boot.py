@@ -16,8 +16,12 @@ import matrix
 import media
 import sample
 from boot import Boot
-from test_ktap import GOOD
+from test_ktap import GOOD as GUEST_CASES
 
+PLAN = "firstlight: plan: 9 areas, 71 frames for bring-up, 24 for metadata, 64400 free\r\n"
+BOOKS = ("[    0.1] books: usable 64512 = bump 3 + page tables 14 + metadata 24 + free 64470 + "
+         "allocated 1 frames, areas 64512: balanced\r\n")
+GOOD = PLAN + BOOKS + GUEST_CASES
 BAD_SUITE = GOOD.replace("2 passed", "9 passed")
 
 
@@ -91,6 +95,22 @@ class ArgumentsTest(unittest.TestCase):
     def test_large_memory_is_not_reserved(self):
         self.assertIn("size=5G,reserve=off", self.arguments(memory="5G", medium="kernel"))
         self.assertNotIn("reserve", self.arguments(memory="3G", medium="kernel"))
+
+
+class PlanTest(unittest.TestCase):
+    def test_plan_that_came_about_is_no_problem(self):
+        self.assertEqual(list(boot_module.check_plan(PLAN + BOOKS)), [])
+
+    def test_every_difference_is_one(self):
+        for text, word in ((BOOKS, "no plan"), (PLAN, "no books"),
+                           (PLAN + BOOKS.replace("metadata 24", "metadata 23"), "metadata"),
+                           (PLAN + BOOKS.replace("tables 14", "tables 69"), "bring-up"),
+                           (PLAN + BOOKS.replace("free 64470", "free 64398"), "free"),
+                           (PLAN + BOOKS.replace("free 64470", "free 64656"), "free")):
+            with self.subTest(text=text):
+                problems = list(boot_module.check_plan(text))
+                self.assertEqual(len(problems), 1)
+                self.assertIn(word, problems[0])
 
 
 class JudgeTest(unittest.TestCase):

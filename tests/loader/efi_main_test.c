@@ -324,7 +324,7 @@ static void loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line(
 }
 
 /* Each allocation of pages reads the map into pool memory first. Behind the one for the screen come
- * the preview of the map and the page tables, and without its word the report. */
+ * the preview of the map, the page tables and the plan, and without its word the report. */
 static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
 {
     static const CHAR16 words[] = L"noreport";
@@ -340,7 +340,7 @@ static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
         .load_options_bytes = sizeof(words),
         .refuse = 8,
         .serial_byte_after_stop = true,
-        .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 2, 1, EFI_OUT_OF_RESOURCES } },
+        .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 3, 1, EFI_OUT_OF_RESOURCES } },
     };
     resets(t, &script, "no memory for errors on the screen");
     KTEST_TRUE(t, printed("stopped: ExitBootServices refused every key"));
@@ -449,6 +449,35 @@ static void loader_bring_up_that_cannot_work_is_refused_before_the_exit(struct k
     KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
 }
 
+/* The trial of the page-frame allocator is for the user's good: where it has no room the boot goes
+ * on. Its room is the last thing that the loader allocates. */
+static void loader_no_room_to_try_the_allocator_is_a_warning(struct ktest *t)
+{
+    const struct fake_efi_script sound = { .no_uart = false };
+    enters(t, &sound, " for metadata, ");
+    const struct fake_efi_script script = {
+        .faults = { { FAKE_EFI_ALLOCATE_PAGES, result.calls[FAKE_EFI_ALLOCATE_PAGES],
+                      FAKE_EFI_FOR_EVER, EFI_OUT_OF_RESOURCES } },
+    };
+    enters(t, &script, "the page-frame allocator is not tried out");
+    KTEST_TRUE(t, printed(" 0 for metadata, "));
+}
+
+/* Somewhere deep, interrupts off, with physmap_ptr() redirected: all is given back. */
+static void loader_broken_invariant_goes_back_to_the_firmware(struct ktest *t)
+{
+    const struct fake_efi_script script = { .breaks = FAKE_EFI_BREAK_PLAN_PANIC };
+    returns(t, &script, "refused: the plan is broken: 7 (tests/fake/efi/fake_efi_break.c:");
+    KTEST_TRUE(t, printed("returned to firmware: internal"));
+    KTEST_EQ(t, result.exits_by_call, 1);
+    KTEST_EQ(t, result.status, EFI_LOAD_ERROR);
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+    const struct fake_efi_script stubborn = { .breaks = FAKE_EFI_BREAK_PLAN_PANIC,
+                                              .exit_returns = true };
+    resets(t, &stubborn, "stopped: the plan is broken: 7");
+    KTEST_EQ(t, result.exits_by_call, 1);
+}
+
 static void loader_special_purpose_memory_only_is_refused(struct ktest *t)
 {
     static const struct fake_efi_range ranges[] = {
@@ -464,7 +493,7 @@ static void loader_pages_at_another_place_are_not_used(struct ktest *t)
     for (uint32_t times = 1; times <= 3; times++) {
         const struct fake_efi_script some = { .pages_at_zero = times };
         enters(t, &some, NULL);
-        KTEST_EQ(t, result.calls[FAKE_EFI_FREE_PAGES], times);
+        KTEST_EQ(t, result.calls[FAKE_EFI_FREE_PAGES], times + 1); /* and the plan's room */
     }
     const struct fake_efi_script all = { .pages_at_zero = FAKE_EFI_FOR_EVER };
     returns(t, &all, "returned to firmware: no-memory");
@@ -792,6 +821,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_no_run_of_2m_enters_the_kernel),
     KTEST_CASE(loader_only_low_memory_is_refused),
     KTEST_CASE(loader_bring_up_that_cannot_work_is_refused_before_the_exit),
+    KTEST_CASE(loader_no_room_to_try_the_allocator_is_a_warning),
+    KTEST_CASE(loader_broken_invariant_goes_back_to_the_firmware),
     KTEST_CASE(loader_special_purpose_memory_only_is_refused),
     KTEST_CASE(loader_pages_at_another_place_are_not_used),
     KTEST_CASE(loader_refused_addresses_are_passed_over),

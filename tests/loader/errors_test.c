@@ -68,6 +68,7 @@ static const struct {
       "refused: the firmware's memory map cannot be used for the exit",
       { .overrun = true } },
     { "internal", "refused: step \"machine\" failed", { .breaks = FAKE_EFI_BREAK_STEP } },
+    { "internal", "refused: the plan is broken", { .breaks = FAKE_EFI_BREAK_PLAN_PANIC } },
     { "exit-failed", "stopped: ExitBootServices refused every key", { .refuse = 8 } },
     { "last-map",
       "stopped: the firmware's last memory map contradicts",

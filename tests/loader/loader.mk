@@ -5,7 +5,7 @@
 # headers of gnu-efi want 16-bit wide characters. Included after the Makefile's host rules.
 
 LOADER_UNIT_C := $(wildcard loader/*.c) $(wildcard tests/fake/efi/*.c) $(wildcard tests/loader/*.c) \
-                 tests/fake/fake_cpu.c tests/fake/fake_io.c tests/fake/fake_ram.c \
+                 tests/fake/fake_cpu.c tests/fake/fake_cpu_barrier.c tests/fake/fake_io.c tests/fake/fake_ram.c \
                  tests/ktest_run.c tests/host_main.c kernel/bootinfo.c kernel/measured_boot.c \
                  kernel/tcg_extend.c kernel/lib/sha256.c tests/fake/json_read.c \
                  $(filter-out kernel/lib/string.c,$(LOADER_SHARED_C))
@@ -27,7 +27,7 @@ $(BUILD)/host/loader/%.o: %.S
 
 # What no firmware can bring about is forced between the loader's units (fake_efi_break.c).
 LOADER_WRAPPED := boot_describe_machine mmap_build mmap_build_balances handover_audit \
-                  handover_extend boot_block_write bringup_plan_run
+                  handover_extend boot_block_write bringup_plan_finish
 
 $(BUILD)/host/loader_unit: $(LOADER_UNIT_O) $(FONT_O)
 	$(call say,HOSTLD,$@)

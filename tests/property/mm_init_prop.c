@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * Random firmware maps through the loader's pipeline and the whole bring-up. After each step the
- * books balance and the audit is clean; what stands in the tables is compared with a list of pages
- * made here from the loader's map, and the allocator is used and must get back to where it was.
+ * books balance and the audit is clean; the loader's plan of it was right to the frame; what stands
+ * in the tables is compared with a list of pages made here from the loader's map, and the allocator
+ * is used and must get back to where it was.
  *
  * A map is a walk up through memory: piece, gap, piece ..., each of a random EFI type, small or up
  * to some GiB; descriptors may overlap, come in any order, and be more than 512 usable ones.
@@ -14,6 +15,7 @@
 
 #include <arch/physmap.h>
 
+#include "bringup_plan.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/page_flush.h"
@@ -245,6 +247,34 @@ static bool allocator_works(uint64_t *random)
     return ok && locked_frame_allocator_get_usage().free.value == before;
 }
 
+/* What the loader would have promised of this map, given the tables that the kernel made. */
+static void check_plan(struct ktest *t)
+{
+    static struct bringup_plan plan;
+    const struct mmap_build_output *const made = &machine.run.output;
+    struct memory_map map = { .entries = made->entries,
+                              .reasons = made->reasons,
+                              .count = made->entry_count,
+                              .ram = made->ram,
+                              .ram_count = made->ram_count };
+    struct mm_books books;
+    mm_read_books(&books);
+    const struct bringup_needs needs = {
+        .kernel_end = phys_addr(machine.header.kernel_phys + machine.header.kernel_size),
+        .bootinfo_bytes = mm_bootinfo()->total_size,
+        .table_frames = books.page_table_frames,
+    };
+    KTEST_STATUS(t, bringup_plan_start(&plan, &needs, &map), K_OK);
+    const uint64_t bytes = bringup_plan_room_bytes(&plan);
+    void *const room = aligned_alloc(64, bits_align_up(bytes, 64));
+    KTEST_STATUS(t, bringup_plan_finish(&plan, room), K_OK);
+    free(room);
+    KTEST_EQ(t, plan.dropped_bytes, mm_state()->dropped_bytes);
+    KTEST_EQ(t, plan.used_frames, books.bump_used_frames + books.page_table_frames);
+    KTEST_EQ(t, plan.metadata_frames, books.metadata_frames);
+    KTEST_EQ(t, plan.free_frames, books.free_frames + books.allocated_frames);
+}
+
 static void check_tables(struct ktest *t)
 {
     struct table_facts facts = { 0 };
@@ -259,6 +289,7 @@ static void check_tables(struct ktest *t)
 static void check_machine(struct ktest *t, uint64_t *random)
 {
     KTEST_TRUE(t, is_sound());
+    check_plan(t);
     KTEST_STATUS(t, mm_unmap_low(), K_OK);
     KTEST_TRUE(t, is_sound());
     mm_reclaim_loader_memory();

@@ -181,6 +181,22 @@ static void start_cpu(const struct fake_efi_script *script)
     fake_cpu.tsc_step = script->no_uart ? FAKE_EFI_TSC_HZ / 1000 : 0;
 }
 
+/* Ends the image wherever it is; the firmware then has what it returned. */
+static EFI_STATUS EFIAPI exit_image(EFI_HANDLE image, EFI_STATUS status, UINTN data_bytes,
+                                    CHAR16 *data)
+{
+    (void)data;
+    if (image != fake_efi_image() || data_bytes != 0 || fake_efi.interrupts_off) {
+        fake_efi_violation("Exit() of another image, with data, or with interrupts off");
+    }
+    fake_efi.exits_by_call++;
+    if (fake_efi_state.script.exit_returns) {
+        return EFI_INVALID_PARAMETER;
+    }
+    fake_efi.status = status;
+    fake_efi_end_run(FAKE_EFI_RETURNED);
+}
+
 static void start_tables(const struct fake_efi_script *script)
 {
     static CHAR16 vendor[] = L"Scripted";
@@ -191,6 +207,7 @@ static void start_tables(const struct fake_efi_script *script)
                                        .FirmwareRevision = 7,
                                        .RuntimeServices = &runtime_services,
                                        .BootServices = &boot_services };
+    boot_services.Exit = exit_image;
     fake_efi_memory_start(&boot_services);
     fake_efi_volume_start();
     fake_efi_devices_start(&system_table);
@@ -262,11 +279,9 @@ NORETURN void x86_hlt(void)
     fake_efi_end_run(FAKE_EFI_HALTED);
 }
 
-/* The loader calls no panic of its own; the units that it shares with the kernel may. */
-NORETURN void panic_at(const char *file, int line, const char *format, ...)
+void x86_sti(void)
 {
-    (void)fprintf(stderr, "panic at %s:%d: %s\n", file, line, format);
-    abort();
+    fake_efi.interrupts_off = false;
 }
 
 static uint64_t sum_type(const struct bootinfo *info, uint32_t type)

@@ -110,6 +110,7 @@ enum fake_efi_break {
     FAKE_EFI_BREAK_TABLES,      /* the audit of the hand-over tables */
     FAKE_EFI_BREAK_PLAN_MEMORY, /* the kernel's first steps: too little memory */
     FAKE_EFI_BREAK_PLAN_BOOKS,  /* ... sums that do not agree */
+    FAKE_EFI_BREAK_PLAN_PANIC,  /* ... a broken invariant, under a lock */
     FAKE_EFI_BREAK_LAST_MAP,    /* the map behind the exit */
     FAKE_EFI_BREAK_EXTENSION,   /* the tables' extension behind the exit */
     FAKE_EFI_BREAK_BLOCK,       /* writing the bootinfo */
@@ -152,6 +153,7 @@ struct fake_efi_script {
     const struct fake_efi_range *ranges; /* sorted, disjoint; NULL: the usual one */
     uint32_t range_count;
     bool no_uart;
+    bool exit_returns; /* Exit() fails */
     bool la57;
     bool no_long_mode; /* CPUID denies what runs */
     bool is_guest;     /* under a hypervisor */
@@ -245,6 +247,7 @@ struct fake_efi_result {
     uint32_t live_files;
     struct fake_efi_written written[FAKE_EFI_WRITTEN_MAX];
     bool interrupts_off;                /* the loader has masked them */
+    uint32_t exits_by_call;             /* calls of Exit() */
     uint64_t stopped_ms;                /* fake time from the last print to the reset */
     uint64_t waited_ms;                 /* fake time from the question for a key on */
     char console[FAKE_EFI_TEXT_BYTES];  /* what ConOut printed, as ASCII without CR */

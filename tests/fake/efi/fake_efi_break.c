@@ -5,6 +5,7 @@
  */
 #include "boot.h"
 #include "boot_block.h"
+#include "panic.h"
 #include "tests/fake/efi/fake_efi_internal.h"
 
 /* What the linker calls the two sides. */
@@ -31,10 +32,8 @@ enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
                                      const struct boot_block_parts *parts, void *memory,
                                      uint64_t capacity_bytes);
 
-enum kstatus __real_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
-                                     struct memory_map *map);
-enum kstatus __wrap_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
-                                     struct memory_map *map);
+enum kstatus __real_bringup_plan_finish(struct bringup_plan *plan, void *room);
+enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan, void *room);
 
 static bool breaks(enum fake_efi_break what)
 {
@@ -84,10 +83,14 @@ enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
                : __real_boot_block_write(header, parts, memory, capacity_bytes);
 }
 
-enum kstatus __wrap_bringup_plan_run(struct bringup_plan *plan, const struct bringup_needs *needs,
-                                     struct memory_map *map)
+enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan, void *room)
 {
-    const enum kstatus status = __real_bringup_plan_run(plan, needs, map);
+    const enum kstatus status = __real_bringup_plan_finish(plan, room);
+    if (breaks(FAKE_EFI_BREAK_PLAN_PANIC)) {
+        fake_efi.interrupts_off = true;
+        stand_in_memory_use(&plan->stand_in);
+        panic("the plan is broken: %u", 7U);
+    }
     if (breaks(FAKE_EFI_BREAK_PLAN_MEMORY)) {
         return K_ENOMEM;
     }
