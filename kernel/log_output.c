@@ -41,8 +41,11 @@ size_t log_format_line(const struct log_record *record, const struct log_clock *
     const char *const word = record->is_plain ? "" : level_word(record->level);
     length += format_text(line + length, LOG_LINE_BYTES - length, "%s", word);
     for (uint32_t i = 0; i < record->length; i++) {
-        const uint8_t c = (uint8_t)record->text[i];
-        line[length++] = c < ' ' || c == 0x7f ? '?' : (char)c;
+        const char c = record->text[i];
+        line[length++] = c;
+        if ((uint8_t)c < ' ' || c == 0x7f) {
+            line[length - 1] = '?';
+        }
     }
     /* Stamp at most 23 bytes, word 9, end 2 and the NUL: it fits. */
     return length + format_text(line + length, LOG_LINE_BYTES - length, "%s", line_end);

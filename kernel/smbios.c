@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/little_endian.h"
+#include "lib/printable.h"
 
 #define HEADER_BYTES        4U
 #define ENTRY2_BYTES_OLD    30U /* what version 2.1 says by mistake (5.2.1, table 1) */
@@ -117,17 +118,17 @@ void smbios_string(const struct smbios_structure *structure, unsigned offset, ch
                    size_t size_bytes)
 {
     uint64_t left = 0;
-    size_t used = 0;
+    if (!smbios_number(structure, offset, 1, &left)) {
+        left = 0;
+    }
     /* Strings are counted from 1; 0 or a missing field: none. */
-    if (smbios_number(structure, offset, 1, &left) && left != 0) {
-        for (uint32_t i = 0; i < structure->strings_bytes; i++) {
-            const char c = (char)structure->strings[i];
-            if (c == '\0' && --left == 0) {
-                break;
-            }
-            if (c != '\0' && left == 1 && used + 1 < size_bytes) {
-                text[used++] = c >= ' ' && c <= '~' ? c : '?';
-            }
+    size_t used = 0;
+    for (uint32_t i = 0; i < structure->strings_bytes && left > 0; i++) {
+        const uint8_t byte = structure->strings[i];
+        if (byte == 0) {
+            left--;
+        } else if (left == 1 && used + 1 < size_bytes) {
+            text[used++] = printable(byte);
         }
     }
     text[used] = '\0';

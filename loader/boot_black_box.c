@@ -19,6 +19,7 @@
 #include "efi_console.h"
 #include "lib/bits.h"
 #include "lib/format.h"
+#include "lib/printable.h"
 #include "lib/string.h"
 
 #define TAIL_LINES         3U
@@ -64,11 +65,6 @@ static size_t tail_of(const char *text, size_t size_bytes, uint32_t lines)
     return at;
 }
 
-static char printable(char character)
-{
-    return character >= ' ' && character <= '~' ? character : '?';
-}
-
 /* Lines end as they ended; what a terminal could take for a command becomes a '?'. */
 static void keep_tail(struct boot_black_box *state, const char *text, size_t size_bytes)
 {
@@ -76,7 +72,12 @@ static void keep_tail(struct boot_black_box *state, const char *text, size_t siz
     at = bits_max(at, size_bytes - bits_min(size_bytes, sizeof(state->tail) - 1));
     size_t length = 0;
     for (; at < size_bytes; at++) {
-        state->tail[length++] = text[at] == '\n' ? '\n' : printable(text[at]);
+        const char c = text[at];
+        state->tail[length] = c;
+        if (c != '\n') {
+            state->tail[length] = printable((uint8_t)c); /* as a byte */
+        }
+        length++;
     }
     state->tail[length] = '\0';
 }
@@ -125,7 +126,7 @@ static void take_variable(const struct boot *boot, struct black_box_mark *mark)
     }
     *mark = (struct black_box_mark){ .step = value.step, .state = BLACK_BOX_LEFT_FIRMWARE };
     for (size_t i = 0; i + 1 < sizeof(mark->name) && value.name[i] != '\0'; i++) {
-        mark->name[i] = printable(value.name[i]);
+        mark->name[i] = printable((uint8_t)value.name[i]); /* as a byte */
     }
 }
 

@@ -15,6 +15,7 @@
 #include "efi_file_write.h"
 #include "efi_tables.h"
 #include "lib/format.h"
+#include "lib/printable.h"
 #include "lib/string.h"
 #include "smbios_machine.h"
 #include "stick_report.h"
@@ -45,7 +46,7 @@ static void take_table(void *context, uint64_t table, uint64_t table_bytes)
         struct stick_acpi_table *const to = &report.tables[report.table_count];
         const uint8_t *const bytes = physmap_ptr(phys_addr(table), table_bytes);
         for (size_t i = 0; i < sizeof(to->signature) - 1; i++) {
-            to->signature[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '?';
+            to->signature[i] = printable(bytes[i]);
         }
         to->base = table;
         to->size_bytes = table_bytes;
@@ -123,7 +124,7 @@ static enum kstatus find_number(EFI_FILE_HANDLE folder, uint32_t *number)
             return K_OK;
         }
         if (status != K_EEXIST) {
-            return status;
+            return K_EIO; /* all else that efi_file_look() can say */
         }
     }
     return K_EEXIST;

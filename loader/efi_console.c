@@ -243,18 +243,25 @@ bool efi_console_take_byte(void)
     return serial8250_getc(&console.uart, &byte) == K_OK;
 }
 
+static char ascii_or_other(CHAR16 key)
+{
+    if (key == 0 || key > OTHER_KEY) {
+        return OTHER_KEY;
+    }
+    return (char)key; /* ASCII */
+}
+
 char efi_console_read_key(void)
 {
     EFI_INPUT_KEY key;
     if (console.keys != NULL && !EFI_ERROR(console.keys->ReadKeyStroke(console.keys, &key))) {
-        const bool is_ascii = key.UnicodeChar > 0 && key.UnicodeChar < OTHER_KEY;
-        return is_ascii ? (char)key.UnicodeChar : OTHER_KEY;
+        return ascii_or_other(key.UnicodeChar);
     }
     uint8_t byte;
     if (serial8250_getc(&console.uart, &byte) != K_OK) {
         return 0;
     }
-    return byte > 0 && byte < OTHER_KEY ? (char)byte : OTHER_KEY;
+    return ascii_or_other(byte);
 }
 
 bool efi_console_take_key(void)

@@ -27,7 +27,7 @@ static enum kstatus open_name(EFI_FILE_HANDLE from, const char *name, UINT64 mod
 {
     CHAR16 wide[EFI_FILE_NAME_MAX];
     size_t length = 0;
-    for (; name[length] != '\0' && length < EFI_FILE_NAME_MAX - 1; length++) {
+    for (; length < EFI_FILE_NAME_MAX - 1 && name[length] != '\0'; length++) {
         wide[length] = (CHAR16)(uint8_t)name[length];
     }
     wide[length] = 0;

@@ -50,20 +50,29 @@ static uint32_t functions_of(uint32_t address)
     return (pci_config_read(address, REGISTER_HEADER) & HEADER_MANY) != 0 ? FUNCTIONS : 1;
 }
 
+/* @return how many of the functions of the device at @p first were told to @p found */
+static uint32_t list_device(uint32_t first,
+                            void (*found)(void *context, const struct pci_master *master),
+                            void *context)
+{
+    uint32_t count = 0;
+    const uint32_t functions = functions_of(first);
+    for (uint32_t i = 0; i < functions; i++) {
+        struct pci_master master;
+        if (is_master(first + i, &master)) {
+            found(context, &master);
+            count++;
+        }
+    }
+    return count;
+}
+
 uint32_t pci_masters_list(void (*found)(void *context, const struct pci_master *master),
                           void *context)
 {
     uint32_t count = 0;
     for (uint32_t device = 0; device < BUSES * DEVICES; device++) {
-        const uint32_t first = device * FUNCTIONS;
-        const uint32_t functions = functions_of(first);
-        for (uint32_t i = 0; i < functions; i++) {
-            struct pci_master master;
-            if (is_master(first + i, &master)) {
-                found(context, &master);
-                count++;
-            }
-        }
+        count += list_device(device * FUNCTIONS, found, context);
     }
     return count;
 }

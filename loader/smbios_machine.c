@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "lib/compiler.h"
+#include "lib/printable.h"
 #include "lib/string.h"
 
 #define HEADER_BYTES 4U
@@ -54,7 +55,7 @@ static void copy_string(const struct structure *structure, size_t offset, char *
     }
     size_t length = 0;
     for (; text < end && *text != 0 && length < SMBIOS_TEXT_BYTES - 1; text++) {
-        to[length++] = *text >= ' ' && *text <= '~' ? (char)*text : '?';
+        to[length++] = printable(*text);
     }
     to[length] = '\0';
 }

@@ -78,17 +78,19 @@ enum kstatus serial_words_earlycon(const char *text, size_t length, struct seria
     if (!next_part(&rest, &part) || (part_is(&part, "uart8250") && !next_part(&rest, &part))) {
         return K_EINVAL;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (part_is(&part, kinds[i].name)) {
-            *place = kinds[i].shape;
-            if (!next_part(&rest, &part) ||
-                command_line_parse_u64(part.text, part.length, &place->base) != K_OK) {
-                return K_EINVAL;
-            }
-            return read_end(&rest, place);
-        }
+    size_t kind = 0;
+    while (kind < ARRAY_COUNT(kinds) && !part_is(&part, kinds[kind].name)) {
+        kind++;
     }
-    return K_EINVAL;
+    if (kind == ARRAY_COUNT(kinds)) {
+        return K_EINVAL;
+    }
+    *place = kinds[kind].shape;
+    if (!next_part(&rest, &part) ||
+        command_line_parse_u64(part.text, part.length, &place->base) != K_OK) {
+        return K_EINVAL;
+    }
+    return read_end(&rest, place);
 }
 
 enum kstatus serial_words_console(const char *text, size_t length, struct serial8250_place *place)

@@ -130,12 +130,12 @@ static uint64_t next_unsigned(struct arguments *arguments, enum length length)
         return va_arg(arguments->list, unsigned long);
     case LENGTH_LONG_LONG:
         return va_arg(arguments->list, unsigned long long);
-    case LENGTH_SIZE:
-        return va_arg(arguments->list, size_t);
     case LENGTH_CHAR:
         return (unsigned char)va_arg(arguments->list, unsigned int);
     case LENGTH_SHORT:
         return (unsigned short)va_arg(arguments->list, unsigned int);
+    case LENGTH_SIZE:
+        return va_arg(arguments->list, size_t);
     case LENGTH_INT:
         break;
     }
@@ -167,9 +167,8 @@ static size_t make_digits(char digits[24], uint64_t value, bool hex, bool upper)
     const unsigned base = hex ? 16U : 10U;
     const char *const alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     size_t count = 0;
-    while (value != 0) {
+    for (; value != 0; value /= base) {
         digits[23 - count] = alphabet[value % base];
-        value /= base;
         count++;
     }
     return count;

@@ -68,7 +68,8 @@ uint32_t range_decode_number(struct range_decoder *decoder, uint16_t *models)
     if (length >= RANGE_NUMBER_LENGTHS) {
         length = RANGE_NUMBER_LENGTHS - 1; /* damaged: stay inside the models */
     }
-    uint16_t *const mantissa = models + (1U << RANGE_LENGTH_BITS) + length * RANGE_MANTISSA_MODELS;
+    uint16_t *const mantissa =
+        models + (1U << RANGE_LENGTH_BITS) + (size_t)length * RANGE_MANTISSA_MODELS;
     uint32_t value = 1;
     for (unsigned i = 0; i < length; i++) {
         const unsigned bit = i < RANGE_MODELLED_BITS ? decode_bit(decoder, &mantissa[value])

@@ -11,20 +11,25 @@
 
 static struct buddy_allocator low;
 
+static void add_entry(const struct multiboot2_mmap_entry *entry)
+{
+    const uint64_t base = bits_max(entry->address, PAGE_SIZE);
+    const uint64_t end = entry->address + entry->length;
+    if (entry->type != MMAP_LOW || base >= end) {
+        return;
+    }
+    const page_frame_count_t frames = { (end - base) / PAGE_SIZE };
+    if (buddy_add_region(&low, phys_addr(base), frames) != K_OK) {
+        pr_debug("mm: low memory " PRIphys " + 0x%" FMTx64 " is too small for the pool", base,
+                 end - base);
+    }
+}
+
 void low_memory_init(const struct memory_map *map)
 {
     buddy_init(&low, NULL, 0);
     for (uint32_t i = 0; i < map->count; i++) {
-        const struct multiboot2_mmap_entry *const entry = &map->entries[i];
-        const uint64_t base = bits_max(entry->address, PAGE_SIZE);
-        const uint64_t end = entry->address + entry->length;
-        if (entry->type == MMAP_LOW && base < end) {
-            const page_frame_count_t frames = { (end - base) / PAGE_SIZE };
-            if (buddy_add_region(&low, phys_addr(base), frames) != K_OK) {
-                pr_debug("mm: low memory " PRIphys " + 0x%" FMTx64 " is too small for the pool",
-                         base, end - base);
-            }
-        }
+        add_entry(&map->entries[i]);
     }
 }
 

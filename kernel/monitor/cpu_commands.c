@@ -18,6 +18,7 @@
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/format.h"
+#include "lib/printable.h"
 #include "lockdown.h"
 #include "monitor/arguments.h"
 #include "monitor/command.h"
@@ -103,12 +104,14 @@ static bool has_feature(const struct feature *feature)
 static void print_brand(void)
 {
     char text[49] = "";
+    char *to = text;
     for (uint32_t leaf = LEAF_BRAND; leaf <= LEAF_BRAND_LAST && has_leaf(LEAF_BRAND_LAST); leaf++) {
         const struct x86_cpuid_registers r = x86_cpuid(leaf, 0);
-        memcpy(text + 16 * (leaf - LEAF_BRAND), &r, sizeof(r));
+        memcpy(to, &r, sizeof(r));
+        to += sizeof(r);
     }
     for (char *c = text; *c != '\0'; c++) {
-        *c = *c >= ' ' && *c <= '~' ? *c : '?';
+        *c = printable((uint8_t)*c); /* as a byte */
     }
     const char *const brand = argument_skip_spaces(text);
     console_printf("brand   %s\n", *brand != '\0' ? brand : "(none)");
@@ -129,17 +132,15 @@ static void print_version(uint32_t signature)
                    signature);
 }
 
-static void print_features(void)
+static void print_features(const char *title, bool present)
 {
-    for (unsigned present = 2; present-- > 0;) {
-        console_printf(present != 0 ? "has    " : "has not");
-        for (size_t i = 0; i < ARRAY_COUNT(features); i++) {
-            if (has_feature(&features[i]) == (present != 0)) {
-                console_printf(" %.10s", features[i].name);
-            }
+    console_printf("%s", title);
+    for (size_t i = 0; i < ARRAY_COUNT(features); i++) {
+        if (has_feature(&features[i]) == present) {
+            console_printf(" %.10s", features[i].name);
         }
-        console_printf("\n");
     }
+    console_printf("\n");
 }
 
 static void print_summary(void)
@@ -152,7 +153,8 @@ static void print_summary(void)
     print_version(x86_cpuid(1, 0).eax);
     const uint32_t sizes = has_leaf(LEAF_ADDRESSES) ? x86_cpuid(LEAF_ADDRESSES, 0).eax : 0;
     console_printf("address bits: %u physical, %u virtual\n", known.phys_bits, (sizes >> 8) & 0xff);
-    print_features();
+    print_features("has    ", true);
+    print_features("has not", false);
 }
 
 static bool take_u32(const char **cursor, uint32_t *value)
@@ -211,11 +213,10 @@ void msr_command(const char *argument)
 {
     uint32_t msr;
     uint64_t value;
-    if (!take_u32(&argument, &msr)) {
-        monitor_usage("msr");
-    } else if (argument_is_end(argument)) {
+    const bool has_number = take_u32(&argument, &msr);
+    if (has_number && argument_is_end(argument)) {
         read_msr(msr);
-    } else if (argument_hex(&argument, &value) == K_OK && argument_is_end(argument)) {
+    } else if (has_number && argument_hex(&argument, &value) == K_OK && argument_is_end(argument)) {
         write_msr(msr, value);
     } else {
         monitor_usage("msr");

@@ -16,6 +16,7 @@
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/format.h"
+#include "lib/printable.h"
 #include "mm/mm_init.h"
 #include "monitor/access_commands.h"
 #include "monitor/arguments.h"
@@ -27,12 +28,11 @@ struct short_text {
     char text[9];
 };
 
-static struct short_text printable(const uint8_t *bytes, unsigned count)
+static struct short_text short_text(const uint8_t *bytes, unsigned count)
 {
     struct short_text result = { "" };
     for (unsigned i = 0; i < count; i++) {
-        const char c = (char)bytes[i];
-        result.text[i] = c >= ' ' && c <= '~' ? c : '?';
+        result.text[i] = printable(bytes[i]);
     }
     return result;
 }
@@ -52,7 +52,7 @@ static const char *sum_verdict(bool good)
 
 static void print_table(const struct acpi_table *table)
 {
-    console_printf("%s " PRIphys " %6" FMTu64, printable(table->bytes, 4).text, table->phys,
+    console_printf("%s " PRIphys " %6" FMTu64, short_text(table->bytes, 4).text, table->phys,
                    table->length);
     if (acpi_is(table->bytes, "FACS")) {
         console_printf(" (no checksum)\n");
@@ -60,7 +60,7 @@ static void print_table(const struct acpi_table *table)
     }
     console_printf(" rev %u checksum %s %s %s\n", table->bytes[8],
                    sum_verdict(acpi_sum_is_zero(table->bytes, table->length)),
-                   printable(table->bytes + 10, 6).text, printable(table->bytes + 16, 8).text);
+                   short_text(table->bytes + 10, 6).text, short_text(table->bytes + 16, 8).text);
 }
 
 static void dump_table(const struct acpi_table *table)

@@ -106,16 +106,20 @@ static bool look_at(uint32_t function)
     return (header & 0x80) != 0;
 }
 
+static void look_at_device(uint32_t first)
+{
+    const uint32_t functions = look_at(first) ? 8 : 1;
+    for (uint32_t i = 1; i < functions; i++) {
+        (void)look_at(first + i); /* what matters of it was known from the first */
+    }
+}
+
 void pci_command(const char *argument)
 {
     (void)argument;
     for (uint32_t bus = 0; bus < 256 && !monitor_interrupted(); bus++) {
         for (uint32_t device = 0; device < 32; device++) {
-            const uint32_t first = (bus << 8) | (device << 3);
-            const uint32_t functions = look_at(first) ? 8 : 1;
-            for (uint32_t i = 1; i < functions; i++) {
-                (void)look_at(first + i); /* what matters of it was known from the first */
-            }
+            look_at_device((bus << 8) | (device << 3));
         }
     }
 }

@@ -164,21 +164,29 @@ static void print_code(virt_addr_t rip)
     pr_emerg("code:%s", text);
 }
 
-static void print_stack(virt_addr_t rsp)
+/* One line, from @p offset_bytes above RSP. @return whether all of it could be read */
+static bool print_stack_line(virt_addr_t rsp, unsigned offset_bytes)
 {
-    for (unsigned i = 0; i < STACK_WORDS; i += WORDS_A_LINE) {
-        char text[96];
-        size_t length = 0;
-        for (unsigned j = 0; j < WORDS_A_LINE; j++) {
-            uint64_t word;
-            const virt_addr_t at = virt_add(rsp, (i + j) * (uint64_t)WORD_BYTES);
-            if (arch_safe_load(at, WORD_BYTES, &word) != K_OK) {
-                pr_emerg("rsp+0x%02x:%s (cannot be read)", i * WORD_BYTES, length > 0 ? text : "");
-                return;
-            }
+    char text[96] = "";
+    size_t length = 0;
+    bool is_readable = true;
+    for (unsigned i = 0; i < WORDS_A_LINE && is_readable; i++) {
+        uint64_t word;
+        const virt_addr_t at = virt_add(rsp, offset_bytes + i * (uint64_t)WORD_BYTES);
+        is_readable = arch_safe_load(at, WORD_BYTES, &word) == K_OK;
+        if (is_readable) {
             length += format_text(text + length, sizeof(text) - length, " %016" FMTx64, word);
         }
-        pr_emerg("rsp+0x%02x:%s", i * WORD_BYTES, text);
+    }
+    pr_emerg("rsp+0x%02x:%s%s", offset_bytes, text, is_readable ? "" : " (cannot be read)");
+    return is_readable;
+}
+
+static void print_stack(virt_addr_t rsp)
+{
+    unsigned i = 0;
+    while (i < STACK_WORDS && print_stack_line(rsp, i * WORD_BYTES)) {
+        i += WORDS_A_LINE;
     }
 }
 

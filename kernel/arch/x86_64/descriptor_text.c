@@ -67,28 +67,39 @@ static const char *code_name(uint64_t low)
     return (low & BIT(54)) != 0 ? "32-bit code" : "16-bit code";
 }
 
-size_t x86_segment_describe(uint64_t low, uint64_t high, char *text, size_t size_bytes)
+struct kind {
+    const char *name;
+    const char *access;
+    const char *grows;
+};
+
+static struct kind kind_of(uint64_t low)
 {
     const unsigned type = type_of(low);
+    const bool more = (type & TYPE_ACCESS) != 0;
+    const bool grows = (type & TYPE_GROWS) != 0;
+    if (is_system(low)) {
+        return (struct kind){ system_name(type), "", "" };
+    }
+    if ((type & TYPE_CODE) != 0) {
+        return (struct kind){ code_name(low), more ? " readable" : " execute-only",
+                              grows ? " conforming" : "" };
+    }
+    return (struct kind){ "data", more ? " writable" : " read-only", grows ? " expand-down" : "" };
+}
+
+static uint64_t limit_of(uint64_t low)
+{
+    const uint64_t limit = (low & 0xffff) | ((low >> 32) & 0xf0000);
+    return (low & BIT(55)) != 0 ? (limit << 12) | 0xfff : limit;
+}
+
+size_t x86_segment_describe(uint64_t low, uint64_t high, char *text, size_t size_bytes)
+{
+    const struct kind kind = kind_of(low);
     const uint64_t upper = x86_segment_is_wide(low) ? high << 32 : 0;
     const uint64_t base = ((low >> 16) & 0xffffff) | ((low >> 32) & 0xff000000) | upper;
-    uint64_t limit = (low & 0xffff) | ((low >> 32) & 0xf0000);
-    if ((low & BIT(55)) != 0) {
-        limit = (limit << 12) | 0xfff;
-    }
-    const bool is_code = !is_system(low) && (type & TYPE_CODE) != 0;
-    const char *const name = is_system(low) ? system_name(type) : is_code ? code_name(low) : "data";
-    const char *access = "";
-    if (!is_system(low)) {
-        const bool more = (type & TYPE_ACCESS) != 0;
-        access = is_code ? (more ? " readable" : " execute-only")
-                 : more  ? " writable"
-                         : " read-only";
-    }
-    return format_text(
-        text, size_bytes, "%s%s%s ring %u base 0x%" FMTx64 " limit 0x%" FMTx64 "%s", name, access,
-        is_system(low) || (type & TYPE_GROWS) == 0 ? ""
-        : is_code                                  ? " conforming"
-                                                   : " expand-down",
-        (unsigned)(low >> 45) & 3, base, limit, (low & BIT(47)) != 0 ? "" : " not present");
+    return format_text(text, size_bytes, "%s%s%s ring %u base 0x%" FMTx64 " limit 0x%" FMTx64 "%s",
+                       kind.name, kind.access, kind.grows, (unsigned)(low >> 45) & 3, base,
+                       limit_of(low), (low & BIT(47)) != 0 ? "" : " not present");
 }

@@ -33,6 +33,10 @@
 static volatile uint8_t data_with_code[16] = { RET_INSTRUCTION };
 static const uint8_t constant = 42;
 
+/* Known to nobody but the linker: an analyser would see the mistake. */
+static volatile uint64_t nowhere; /* 0 */
+static volatile uint64_t read_only = (uintptr_t)&constant;
+
 /* ---- page faults -------------------------------------------------------------------------------
  */
 
@@ -68,12 +72,12 @@ static NOINLINE void raise_pf_write(void)
 
 static NOINLINE void raise_pf_read_only(void)
 {
-    write_to((uintptr_t)&constant);
+    write_to(read_only);
 }
 
 static NOINLINE void raise_pf_exec(void)
 {
-    call(0);
+    call(nowhere);
 }
 
 static NOINLINE void raise_pf_nx(void)

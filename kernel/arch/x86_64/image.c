@@ -39,7 +39,7 @@ void image_build_id_text(char text[2 * IMAGE_BUILD_ID_BYTES + 1])
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *const id = _build_id_note + NOTE_HEAD_BYTES;
-    for (unsigned i = 0; i < IMAGE_BUILD_ID_BYTES; i++) {
+    for (size_t i = 0; i < IMAGE_BUILD_ID_BYTES; i++) {
         text[2 * i] = digits[id[i] >> 4];
         text[2 * i + 1] = digits[id[i] & 0xf];
     }

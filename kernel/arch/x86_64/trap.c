@@ -166,8 +166,10 @@ NO_BREAKPOINT void trap_dispatch(struct trap_frame *frame)
 
 static struct trap_fault describe(uint64_t fault)
 {
-    return fault == 0 ? (struct trap_fault){ .faulted = false }
-                      : fault_of(X86_PROBE_VECTOR(fault), X86_PROBE_ERROR_CODE(fault));
+    if (fault == 0) {
+        return (struct trap_fault){ .faulted = false };
+    }
+    return fault_of(X86_PROBE_VECTOR(fault), X86_PROBE_ERROR_CODE(fault));
 }
 
 struct trap_fault trap_probe_read(virt_addr_t virt)

@@ -228,7 +228,7 @@ static EFI_STATUS open_in_folder(const CHAR16 *path, bool creates, EFI_FILE **op
     if (!creates || free_one == NULL) {
         return creates ? EFI_VOLUME_FULL : EFI_NOT_FOUND;
     }
-    for (size_t i = 0; path[i] != 0 && i < sizeof(free_one->name) - 1; i++) {
+    for (size_t i = 0; i < sizeof(free_one->name) - 1 && path[i] != 0; i++) {
         free_one->name[i] = (char)path[i];
     }
     return open_handle((struct open_file){ .made = free_one, .can_write = true }, opened_file);

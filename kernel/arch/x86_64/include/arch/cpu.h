@@ -41,7 +41,7 @@ static inline void x86_wrmsr(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr"
                      :
-                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "c"(msr), "a"((uint32_t)(value & UINT32_MAX)), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
 
