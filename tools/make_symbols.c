@@ -258,7 +258,8 @@ static void read_lines(struct kernel *kernel)
                      section_bytes(kernel, find_section(kernel, ".debug_line_str")), &all);
     sort_rows(&all);
     struct line_rows *const kept = &kernel->lines;
-    kept->rows = allocate(all.count + kernel->function_count, sizeof(*kept->rows));
+    *kept = (struct line_rows){ .rows = allocate(all.count + kernel->function_count,
+                                                 sizeof(*kept->rows)) };
     size_t next = 0;
     for (size_t i = 0; i < kernel->function_count; i++) {
         const struct function *const f = &kernel->functions[i];
@@ -479,7 +480,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make_symbols KERNEL.elf OUT | --lookup KERNEL.elf\n");
         return EXIT_FAILURE;
     }
-    struct kernel kernel;
+    static struct kernel kernel; /* static: what it owns is there until the program ends */
     if (strcmp(argv[1], "--lookup") == 0) {
         open_kernel(argv[2], &kernel);
         look_up_all(&kernel);

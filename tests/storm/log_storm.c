@@ -174,7 +174,8 @@ static void *run_thread(void *argument)
 {
     my_cpu = *(const int *)argument;
     timer_t timer;
-    if (settings.signals > 0) {
+    const bool has_timer = settings.signals > 0;
+    if (has_timer) {
         start_timer(&timer);
     }
     for (uint64_t i = 0; i < settings.lines; i++) {
@@ -183,7 +184,7 @@ static void *run_thread(void *argument)
             write_raw();
         }
     }
-    if (settings.signals > 0) {
+    if (has_timer) {
         (void)timer_delete(timer); /* the process ends it in any case */
     }
     return NULL;
