@@ -73,6 +73,7 @@ def parts(build, esp):
         Part("fuzz", [*make, *ours, "fuzz-ci"]),
         Part("coverage", [*make, *ours, "coverage"], "totals"),
         Part("docs", [python, "tests/docs.py"]),
+        Part("check-quick", [*make, *ours, "check-quick"], "totals"),
         Part("gates", [python, "tests/gates.py", *where]),
         Part("reproducible", ["tests/reproducible.sh", str(build), str(esp)], "one"),
         Part("boots", [python, "tests/guest/run_matrix.py", *where, "--jobs", "2"]),

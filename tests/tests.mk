@@ -46,6 +46,21 @@ test-long: $(BUILD)/host/unit $(BUILD)/host/buddy_storm $(EFI)
 check:
 	$(Q)BUILD=$(BUILD) ESP=$(ESP) tests/check.sh
 
+# The tools of it that take seconds; part of `make test`.
+.PHONY: check-quick
+check-quick:
+	$(Q)BUILD=$(BUILD) ESP=$(ESP) tests/check.sh --quick
+
+# What only the host runs: tests, fakes and tools, for scan-build (tests/check.sh).
+HOST_ONLY_O = $(sort $(filter $(BUILD)/host/asan/tests/% $(BUILD)/host/asan/tools/%,$(HOST_O)) \
+                     $(filter $(BUILD)/host/loader/tests/%,$(LOADER_UNIT_O)) \
+                     $(filter $(BUILD)/host/tool/tools/%,$(REPLAY_O) $(SYMBOLS_O) $(REFERENCE_O)) \
+                     $(filter $(BUILD)/host/libmm/tests/%,$(LIBMM_O) \
+                         $(patsubst %.c,$(BUILD)/host/libmm/%.o,$(STORM_C) $(LOG_STORM_C))))
+
+# sparse takes the target's name for a file.
+LOADER_SPARSE_FLAGS = $(filter-out -target x86_64-unknown-windows,$(LOADER_FLAGS))
+
 # For the tools above: a variable of the Makefile as it stands.
 .PHONY: print-%
 print-%:
@@ -57,4 +72,5 @@ help-tests:
 	@echo '  make test-boot         boot matrix only; PATTERN=GLOB over boot names'
 	@echo '  make test-hostile      boots under misbehaving firmware; PATTERN=GLOB'
 	@echo '  make test-long         many seeds, the whole matrix'
-	@echo '  make check             static analysis'
+	@echo '  make check             static analysis; installs its tools first'
+	@echo '  make check-quick       the part of it that make test has too'

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# tools/deps.sh [run|test|display|secure-boot]: installs the Debian 12 packages that are missing, and only
+# tools/deps.sh [run|test|check|display|secure-boot]: installs the Debian 12 packages that are missing, and only
 # those; prints nothing where there is nothing to do. Needs only bash, coreutils, dpkg and apt.
 #
 #   run      what building and booting in QEMU needs (the default)
-#   test     run, and what tests/run.sh and make check need
+#   test     run, and what tests/run.sh needs
+#   check    test, and what make check needs
 #   display  run, and QEMU's window
 #   secure-boot  run, and what signs
 #
@@ -34,14 +35,18 @@ test_packages=(
     python3            # boot matrix, gates
     clang-format       # gates
     shellcheck shfmt   # gates
-    clang-tidy         # make check
-    cppcheck codespell # make check
+    # make check-quick
+    cppcheck codespell sparse
     dosfstools         # fsck.vfat looks at the USB image
     sbsigntool openssl # Secure Boot: signed and wrongly signed loaders
     swtpm              # measured boot: a TPM for QEMU
     u-boot-qemu        # a UEFI that is not EDK2
     # Other boot managers that start the loader.
     grub-efi-amd64-bin systemd-boot-efi
+)
+check_packages=(
+    clang-tidy  # make check
+    clang-tools # scan-build
 )
 display_packages=(qemu-system-gui)
 signing_packages=(sbsigntool openssl)
@@ -89,10 +94,11 @@ install_packages() {
 case "${1:-run}" in
 run) wanted=("${run_packages[@]}") ;;
 test) wanted=("${run_packages[@]}" "${test_packages[@]}") ;;
+check) wanted=("${run_packages[@]}" "${test_packages[@]}" "${check_packages[@]}") ;;
 display) wanted=("${run_packages[@]}" "${display_packages[@]}") ;;
 secure-boot) wanted=("${run_packages[@]}" "${signing_packages[@]}") ;;
 *)
-    echo "usage: tools/deps.sh [run|test|display|secure-boot]" >&2
+    echo "usage: tools/deps.sh [run|test|check|display|secure-boot]" >&2
     exit 1
     ;;
 esac

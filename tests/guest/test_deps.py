@@ -56,6 +56,13 @@ class DepsTest(unittest.TestCase):
         self.assertIn("shellcheck", self.apt_calls())
         self.assertNotIn("qemu", self.apt_calls())
 
+    def test_check_adds_the_slow_analysers(self):
+        self.deps("test")
+        self.assertNotIn("clang-tools", self.apt_calls())
+        (self.work / "apt").unlink()
+        self.assertEqual(self.deps("check"), 0)
+        self.assertIn("install --no-install-recommends clang-tidy clang-tools\n", self.apt_calls())
+
     def test_secure_boot_adds_what_signs(self):
         self.deps("run")
         (self.work / "apt").unlink()
