@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import select
+import socket
 import struct
 import termios
 import time
@@ -193,6 +194,25 @@ class PromptGuest(screen.Guest):
     def qemu(self, line):
         """The answer of QEMU's own monitor."""
         return self.command("human-monitor-command", **{"command-line": line}).replace("\r", "")
+
+    def write_memory(self, address, data):
+        """Writes `data` to the guest's virtual memory by QEMU's GDB stub, which no page's rights
+        stop; the guest goes on behind it."""
+        path = self.work / "gdb.sock"
+        self.qemu(f"gdbserver unix:{path},server=on,wait=off")
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(30)
+            line.connect(str(path))
+            for request in (f"M{address:x},{len(data):x}:{data.hex()}", "D"):
+                line.sendall(f"${request}#{sum(request.encode()) & 255:02x}".encode())
+                answer = b"$T"
+                while b"$T" in answer:  # that it stopped is told whenever it likes
+                    answer = b""
+                    while answer[-3:-2] != b"#":
+                        answer += line.recv(1)
+                    line.sendall(b"+")
+                if b"$OK#" not in answer:
+                    raise RuntimeError(f"{request}: {answer!r}")
 
     def physical_word(self, address):
         """Eight bytes of the guest's physical memory, as QEMU reads them."""

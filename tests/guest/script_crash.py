@@ -266,6 +266,31 @@ class PanicTest(CrashCase):
         text, status = self.panic_by("nested-twice", self.typed("fault nested-twice"))
         self.assertEqual((status, text.count("PANIC: ")), (37, 0))
 
+    def crash_with_broken(self, function):
+        """A real crash of a kernel that can no longer run `function`: UD2 stands there."""
+        with self.guest(f"broken-{function}") as guest:
+            guest.read_to_prompt()
+            address = int(re.match(r"0x([0-9a-f]{16}) ", guest.type(f"sym {function}"))[1], 16)
+            guest.write_memory(address, b"\x0f\x0b")
+            self.typed("fault pf-read")(guest)
+            return self.end_of(guest)
+
+    def check_broken_dump(self):
+        """A fault in the code of the dump: what came before it stands, and two lines follow."""
+        text, status = self.crash_with_broken("backtrace_collect")
+        self.assertEqual(status, 37, text)
+        self.assertIn(KINDS["pf-read"][0], text)
+        self.assertIn("PANIC: rsp+0x", text)
+        self.assertNotIn("backtrace:", text)
+        self.assertEqual(text.count("PANIC: unexpected "), 1)
+        self.assertRegex(text, r"PANIC: unexpected invalid opcode \(#UD\) at 0x[0-9a-f]{16}\n"
+                               r"[^\n]*, inside another panic\n")
+
+    def check_broken_print(self):
+        """A fault in the code that prints: silence, and the verdict all the same."""
+        text, status = self.crash_with_broken("printk")
+        self.assertEqual((status, text.count("PANIC: ")), (37, 0), text)
+
     def check_reboot(self):
         text, status = self.panic_by("reboot", self.typed("panic"), "panic=1")
         self.assertEqual(status, 0)  # -no-reboot: a reset ends QEMU
@@ -274,7 +299,8 @@ class PanicTest(CrashCase):
     def test_real_panics(self):
         jobs = [lambda kind=kind: self.check_crash(kind)
                 for kind in ("pf-read", "stack-overflow", "broken-stack")]
-        jobs += [self.check_panic_command, self.check_nested, self.check_reboot]
+        jobs += [self.check_panic_command, self.check_nested, self.check_reboot,
+                 self.check_broken_dump, self.check_broken_print]
         jobs.append(lambda: self.check_from_outside(
             "nmi", lambda guest: guest.command("inject-nmi"), "non-maskable interrupt (NMI)"))
         jobs.append(lambda: self.check_from_outside(
