@@ -126,13 +126,16 @@ static const char *widen(const char *text, CHAR16 *wide)
     return text;
 }
 
-static void write_firmware(const char *text)
+/* @return whether the firmware took all of it */
+static bool write_firmware(const char *text)
 {
     CHAR16 wide[WIDE_CHARS];
+    bool is_good = true;
     while (*text != '\0') {
         text = widen(text, wide);
-        (void)console.firmware->OutputString(console.firmware, wide); /* no other place to tell */
+        is_good = !EFI_ERROR(console.firmware->OutputString(console.firmware, wide)) && is_good;
     }
+    return is_good;
 }
 
 static void write_log(const char *text)
@@ -159,8 +162,11 @@ void efi_console_print_v(const char *format, va_list arguments)
     line[start + length + 1] = '\0';
 
     write_log(line);
-    if (console.firmware != NULL) {
-        write_firmware(line);
+    if (console.firmware != NULL && !write_firmware(line) && !console.uart_is_ours &&
+        console.uart.present) {
+        /* It was to carry the port. Better a line twice, where only its screen failed, than none.
+         */
+        console.uart_is_ours = serial8250_setup(&console.uart) == K_OK;
     }
     if (console.uart_is_ours) {
         serial8250_write(&console.uart, line, strlen(line));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * Where the loader's lines go: the firmware's console (ConOut, which may be NULL), the first serial
- * port where the firmware's console is not that very port, a log that ends in bootinfo, and where
- * the loader stops for good a screen of its own. One singleton, set up once. Loader only.
+ * port where the firmware's console is not that very port or fails, a log that ends in bootinfo,
+ * and where the loader stops for good a screen of its own. One singleton, set up once. Loader only.
  *
  * Rule: nothing prints between the first GetMemoryMap of the exit and the end of boot services
  * (OutputString may allocate and so change the map key).

@@ -114,7 +114,8 @@ MEMORY = [
 
 CONSOLES_AND_CPU = [
     hostile("no-conout,no-conin"),
-    hostile("conout-error,watchdog", log_has=("firstlight: kernel entered",)),
+    hostile("conout-error,watchdog", log_has=("firstlight: leaving boot services",
+                                              "firstlight: kernel entered")),
     hostile("no-gop", screen=True),
     hostile("blt-only", log_has=("screen: none",)),
     hostile("bad-gop", screen=True, log_has=("screen: none",)),

@@ -564,6 +564,23 @@ static void loader_conout_on_com1_prints_each_line_once(struct ktest *t)
     KTEST_TRUE(t, strstr(result.serial, "left boot services") != NULL);
 }
 
+/* From the first line that fails on the port is ours; what follows is not twice on it. */
+static void loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader(struct ktest *t)
+{
+    const struct fake_efi_script fails = {
+        .conout_is_com1 = true,
+        .faults = { { FAKE_EFI_OUTPUT_STRING, 1, FAKE_EFI_FOR_EVER, EFI_DEVICE_ERROR } },
+    };
+    enters(t, &fails, NULL);
+    KTEST_STRING(t, result.console, "");
+    KTEST_TRUE(t, strstr(result.serial, ", UEFI loader\n") != NULL);
+    KTEST_TRUE(t, strstr(result.serial, "leaving boot services") != NULL);
+    const struct fake_efi_script no_port = { .conout_is_com1 = true,
+                                             .no_uart = true,
+                                             .faults = { fails.faults[0] } };
+    enters(t, &no_port, NULL);
+}
+
 static void loader_screens_without_framebuffer_count_as_none(struct ktest *t)
 {
     static const enum fake_efi_screen screens[] = {
@@ -832,6 +849,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_without_conout_prints_on_the_serial_line),
     KTEST_CASE(loader_without_any_console_enters_the_kernel),
     KTEST_CASE(loader_conout_on_com1_prints_each_line_once),
+    KTEST_CASE(loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader),
     KTEST_CASE(loader_screens_without_framebuffer_count_as_none),
     KTEST_CASE(loader_screens_with_framebuffer_are_described),
     KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),
