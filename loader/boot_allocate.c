@@ -193,7 +193,7 @@ static enum kstatus allocate_for_map(struct boot *boot)
     struct efi_map_copy copy;
     enum kstatus status = efi_alloc_read_map(boot->services, &copy);
     if (status == K_OK) {
-        status = exit_boot_buffer_size(copy.map.size_bytes, copy.map.descriptor_size,
+        status = exit_boot_buffer_size(copy.asked_bytes, copy.map.descriptor_size,
                                        &boot->map_buffer_bytes);
         efi_alloc_release_map(boot->services, &copy);
     }

@@ -31,6 +31,7 @@ static enum kstatus try_read_map(EFI_BOOT_SERVICES *services, struct efi_map_cop
         EFI_BUFFER_TOO_SMALL) {
         return K_EIO;
     }
+    copy->asked_bytes = size_bytes;
     UINTN spare;
     if (__builtin_mul_overflow(stride, SPARE_DESCRIPTORS, &spare) ||
         __builtin_add_overflow(size_bytes, spare, &size_bytes)) {

@@ -44,6 +44,7 @@ struct efi_alloc_request {
 struct efi_map_copy {
     struct efi_map map;
     void *pool;
+    uint64_t asked_bytes; /* for the map by a query without a buffer: see exit_boot_buffer_size() */
 };
 
 /** @param ceiling  bytes; the lowest of mem=, the end of the direct map and 2^MAXPHYADDR */

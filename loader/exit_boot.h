@@ -58,8 +58,9 @@ struct exit_boot_result {
 };
 
 /**
- * Bytes to allocate for the map buffer, without the canary page, when a size query said that
- * @p queried_bytes are used with stride @p descriptor_size.
+ * Bytes to allocate for the map buffer, without the canary page, when a size query asked for
+ * @p queried_bytes with stride @p descriptor_size. That, not the size of the map that came back:
+ * EDK2 wants room for every descriptor before it merges them, in 2026 for 200 more than it returns.
  * @param buffer_bytes receives a multiple of 4 KiB, so that the canary page can lie right behind
  * @return K_OK; K_EINVAL for a stride that efi_map_check() would refuse; K_EOVERFLOW
  */

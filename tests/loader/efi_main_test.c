@@ -113,7 +113,7 @@ static void loader_unsorted_map_enters_the_kernel(struct ktest *t)
 
 static void loader_map_wanting_room_before_merging_enters_the_kernel(struct ktest *t)
 {
-    const struct fake_efi_script script = { .premerge = 32 };
+    const struct fake_efi_script script = { .premerge = 300 };
     enters(t, &script, NULL);
 }
 

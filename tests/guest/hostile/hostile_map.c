@@ -14,7 +14,7 @@
 #define REAL_BYTES_MAX    UINT64_C(0x20000)
 #define JUNK_BYTE         0xeeU
 #define OVERRUN_BYTES     8U
-#define PREMERGE_COUNT    32U
+#define PREMERGE_COUNT    300U
 #define PIECE_PAGES       UINT64_C(16)
 #define UNADDRESSED       UINT64_C(0x3f00000000) /* 252 GiB: RAM of no machine of the matrix */
 #define OEM_TYPE          0x70000001U

@@ -19,7 +19,7 @@ static const struct {
     { "junk", HOSTILE_JUNK },                 /* zero-length, wrapping, too high, unaligned */
     { "stride", HOSTILE_STRIDE },             /* N bytes from one descriptor to the next */
     { "unset-stride", HOSTILE_UNSET_STRIDE }, /* the size of a descriptor is not written */
-    { "premerge", HOSTILE_PREMERGE },         /* wants room for 32 more than it returns */
+    { "premerge", HOSTILE_PREMERGE },         /* wants room for 300 more than it returns */
     { "grow", HOSTILE_GROW },                 /* N descriptors more after each refused exit */
     { "creep", HOSTILE_CREEP },               /* N descriptors more after each call */
     { "overrun", HOSTILE_OVERRUN },           /* writes 8 bytes behind the buffer of the exit */
