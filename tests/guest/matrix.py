@@ -124,14 +124,15 @@ STARTS = [
 
 # The next release's firmware: from an SD card; with SMM, which takes 16 MiB, and a large NVS. (With
 # more CPUs each write of a variable stops all of them, which takes the emulator half a minute.)
-NEXT_SMM = {"firmware": "next-smm", "medium": "virtio"}
+NEXT_SMM = {"firmware": "next-smm", "medium": "virtio",
+            "expect": {"firmware_ram_min": 236 << 20}}
 
 OTHER_FIRMWARE = [
     # Without NX this GetMemoryMap asks for three times the room that its map then takes.
     Boot("sd-q35-256M-nonx", firmware="next", medium="sd", cpu="max,-nx",
          log_has=("(1b36:0007, class 080501)",)),
     Boot("next-secure-signed", **NEXT_SMM, secure="signed", screen=True, tpm=True,
-         log_has=("PCR 9 match, PCR 12 match",), expect={"firmware_ram_min": 236 << 20}),
+         log_has=("PCR 9 match, PCR 12 match",)),
     Boot("next-secure-unsigned", **NEXT_SMM, secure="unsigned", verdict="denied"),
     # Not EDK2: descriptors of 40 bytes, no splitter of consoles, load options of its own.
     Boot("u-boot", machine="pc", firmware="u-boot", medium="virtio", smp=4,
@@ -158,7 +159,18 @@ def full():
             ("q35", "pc"), ("48M", "64M", "256M", "1G", "3G", "5G"), CPUS, ("disk", "kernel")):
         name = "-".join(("full", machine, memory, cpu.replace(",", "_"), medium))
         yield Boot(name, machine=machine, memory=memory, cpu=cpu, medium=medium)
+    yield from full_firmware()
     yield from full_media()
+
+
+def full_firmware():
+    """Machine x memory x CPU under the other firmware, as far as it runs."""
+    for machine, memory, cpu in product(("q35", "pc"), ("64M", "1G", "5G"), CPUS):
+        name = "-".join((machine, memory, cpu.replace(",", "_")))
+        yield Boot(f"next-{name}", machine=machine, memory=memory, cpu=cpu, firmware="next")
+        if machine == "pc":
+            yield Boot(f"u-boot-{name}", machine=machine, memory=memory, cpu=cpu,
+                       firmware="u-boot", expect={"descriptor_size": 40})
 
 
 def _firmware_for(medium):
@@ -171,6 +183,8 @@ def full_media():
         yield Boot(f"media-{machine}-{medium}-fat{fat}", machine=machine, medium=medium, fat=fat,
                    firmware=_firmware_for(medium))
     for start, medium in product(("shell", "grub", "systemd-boot"), media.CONTROLLERS):
+        if (start, medium) == ("shell", "sd"):
+            continue  # the next release's firmware ends in its menu, not in its shell
         yield Boot(f"start-{start}-{medium}", start=start, firmware=_firmware_for(medium),
                    **{**CHAINED, "medium": medium})
     for secure in media.SIGNERS:
