@@ -3,7 +3,9 @@
  * See efi_console.h. Each line must appear once on a serial line: OVMF's ConOut *is* COM1, a PC
  * with a screen has it silent. The firmware's console carries a port where an active text console's
  * device path leads there: ConsoleOutHandle itself, or (behind EDK2's console splitter, which has
- * no path) a text console that the ConOut variable names.
+ * no path) a text console that the ConOut variable names. Where no path tells (U-Boot has none; a
+ * BIOS may redirect its screen on its own) the port is asked: put into loopback, it hears what the
+ * console sends.
  */
 #include "efi_console.h"
 
@@ -92,10 +94,21 @@ static bool firmware_console_is(EFI_SYSTEM_TABLE *system, const struct device_pa
            (any_text_console_leads_to(services, uart) && variable_allows(system, uart));
 }
 
+/* A carriage return: at the start of a line no console shows it. */
+static void return_carriage(void *context)
+{
+    static CHAR16 text[] = L"\r";
+    SIMPLE_TEXT_OUTPUT_INTERFACE *const output = context;
+    (void)output->OutputString(output, text); /* where it fails nothing comes back */
+}
+
 /* The port in console.uart answers: is it ours to write to? @p path NULL: no path can name it. */
 static void take_uart(EFI_SYSTEM_TABLE *system, const struct device_path_uart *path)
 {
-    console.uart_is_ours = path == NULL || !firmware_console_is(system, path);
+    const bool is_named = path != NULL && firmware_console_is(system, path);
+    console.uart_is_ours =
+        !is_named && (system->ConOut == NULL ||
+                      !serial8250_carries(&console.uart, return_carriage, system->ConOut));
     if (console.uart_is_ours) {
         console.uart_is_ours = serial8250_setup(&console.uart) == K_OK;
     }

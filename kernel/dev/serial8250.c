@@ -251,6 +251,37 @@ static bool loopback_works(struct serial8250 *serial)
     return came_back;
 }
 
+/* Moves what the FIFO holds to the buffer. */
+static void take_received(struct serial8250 *serial)
+{
+    for (uint32_t i = 0; i < SERIAL8250_RECEIVE_BYTES; i++) {
+        if ((read_line_status(serial) & LINE_STATUS_DATA_READY) == 0) {
+            return;
+        }
+    }
+}
+
+bool serial8250_carries(struct serial8250 *serial, void (*write)(void *context), void *context)
+{
+    if (!serial->present ||
+        !wait_for_line_status(serial, LINE_STATUS_TRANSMITTER_EMPTY, PROBE_POLLS)) {
+        return false;
+    }
+    take_received(serial);
+    const uint32_t before = serial->received_count;
+    const uint8_t modem = read_register(serial, SERIAL8250_MODEM_CONTROL);
+    /* RTS and DTR come back too, as CTS and DSR: a driver with flow control may send. */
+    write_register(serial, SERIAL8250_MODEM_CONTROL,
+                   MODEM_CONTROL_LOOPBACK | MODEM_CONTROL_DTR_RTS);
+    write(context);
+    (void)wait_for_line_status(serial, LINE_STATUS_TRANSMITTER_EMPTY, PROBE_POLLS);
+    take_received(serial);
+    write_register(serial, SERIAL8250_MODEM_CONTROL, modem);
+    const bool came_back = serial->received_count > before;
+    serial->received_count = before;
+    return came_back;
+}
+
 enum kstatus serial8250_open(struct serial8250 *serial, const struct serial8250_place *place,
                              uint64_t registers)
 {

@@ -90,6 +90,14 @@ MUST_CHECK enum kstatus serial8250_setup(struct serial8250 *serial);
 MUST_CHECK enum kstatus serial8250_open(struct serial8250 *serial,
                                         const struct serial8250_place *place, uint64_t registers);
 
+/**
+ * Whether what @p write writes goes out here, by somebody else's driver: with the port in loopback
+ * it comes back, and nothing of it reaches the wire. Bytes received before are kept; the line is
+ * deaf meanwhile. False where there is no UART or its transmitter hangs.
+ * @param write  writes at least one byte, and fewer than a FIFO holds
+ */
+bool serial8250_carries(struct serial8250 *serial, void (*write)(void *context), void *context);
+
 /** serial8250_open() of the I/O ports at @p port with 115200 8N1. */
 MUST_CHECK enum kstatus serial8250_init(struct serial8250 *serial, uint16_t port);
 

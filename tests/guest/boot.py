@@ -235,6 +235,13 @@ def _check_guest_output(boot, text, outcome):
         outcome.problems.append(str(error))
 
 
+def _doubled_lines(text):
+    """Lines of the loader that a serial line has twice: by the firmware's console and by itself."""
+    lines = [line for line in ktap.clean_lines(text) if line.startswith("firstlight: ")]
+    return [f"twice on the serial line: {line}" for line, after in zip(lines, lines[1:])
+            if line == after]
+
+
 def judge(boot, end, text):
     """The Outcome for a boot that ended as `end` with `text` on its serial line."""
     outcome = Outcome(boot)
@@ -242,6 +249,7 @@ def judge(boot, end, text):
         outcome.problems.append(f"ended with: {end}; expected: {boot.verdict}")
     outcome.problems += [f"serial log lacks {wanted!r}" for wanted in boot.log_has
                          if wanted not in text]
+    outcome.problems += _doubled_lines(text)
     if boot.verdict == "pass" and boot.serial:
         _check_guest_output(boot, text, outcome)
     return outcome

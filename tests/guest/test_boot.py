@@ -150,6 +150,14 @@ class JudgeTest(unittest.TestCase):
         self.assertFalse(boot_module.judge(wanted, "returned:no-kernel", "at 0x12").ok())
 
 
+    def test_line_of_the_loader_twice_fails(self):
+        wanted = Boot("x", verdict="returned:no-kernel")
+        text = "firstlight: one\r\nfirstlight: two\r\n"
+        self.assertTrue(boot_module.judge(wanted, "returned:no-kernel", text).ok())
+        text += "firstlight: two\r\n"
+        self.assertFalse(boot_module.judge(wanted, "returned:no-kernel", text).ok())
+
+
 class MediumReportTest(unittest.TestCase):
     """What the loader wrote to the medium against the kernel's report."""
 

@@ -564,6 +564,16 @@ static void loader_conout_on_com1_prints_each_line_once(struct ktest *t)
     KTEST_TRUE(t, strstr(result.serial, "left boot services") != NULL);
 }
 
+static void loader_conout_that_sends_on_com1_prints_each_line_once(struct ktest *t)
+{
+    const struct fake_efi_script script = { .conout_sends = true };
+    enters(t, &script, NULL);
+    const char *const first = strstr(result.serial, "leaving boot services");
+    KTEST_TRUE(t, first != NULL);
+    KTEST_TRUE(t, first != NULL && strstr(first + 1, "leaving boot services") == NULL);
+    KTEST_TRUE(t, strstr(result.serial, "left boot services") != NULL);
+}
+
 /* From the first line that fails on the port is ours; what follows is not twice on it. */
 static void loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader(struct ktest *t)
 {
@@ -849,6 +859,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_without_conout_prints_on_the_serial_line),
     KTEST_CASE(loader_without_any_console_enters_the_kernel),
     KTEST_CASE(loader_conout_on_com1_prints_each_line_once),
+    KTEST_CASE(loader_conout_that_sends_on_com1_prints_each_line_once),
     KTEST_CASE(loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader),
     KTEST_CASE(loader_screens_without_framebuffer_count_as_none),
     KTEST_CASE(loader_screens_with_framebuffer_are_described),

@@ -88,6 +88,56 @@ static void serial8250_receives_without_waiting(struct ktest *t)
     fake_io_reset();
 }
 
+static void write_elsewhere(void *context)
+{
+    (void)context;
+}
+
+/* Another driver of the same port. */
+static void write_here(void *context)
+{
+    struct fixture *const f = context;
+    struct serial8250 other = f->serial;
+    serial8250_put_byte(&other, '\r');
+}
+
+static void serial8250_carries_what_comes_back_in_loopback(struct ktest *t)
+{
+    struct fixture f;
+    uint8_t byte = 0;
+    plug(&f);
+    KTEST_STATUS(t, init(&f), K_OK);
+    f.uart.modem_control = 0x0b; /* whose driver's it is */
+    fake_uart_receive(&f.uart, "ab", 2);
+    KTEST_FALSE(t, serial8250_carries(&f.serial, write_elsewhere, &f));
+    f.uart.byte_polls = 20;
+    KTEST_TRUE(t, serial8250_carries(&f.serial, write_here, &f));
+    KTEST_EQ(t, f.uart.sent_count, 0);
+    KTEST_EQ(t, f.uart.modem_control, 0x0b);
+    KTEST_STATUS(t, serial8250_getc(&f.serial, &byte), K_OK); /* what was typed is still there */
+    KTEST_EQ(t, byte, 'a');
+    KTEST_STATUS(t, serial8250_getc(&f.serial, &byte), K_OK);
+    KTEST_EQ(t, byte, 'b');
+    KTEST_STATUS(t, serial8250_getc(&f.serial, &byte), K_EAGAIN);
+    fake_io_reset();
+}
+
+static void serial8250_carries_nothing_where_it_cannot_be_asked(struct ktest *t)
+{
+    struct fixture f;
+    plug(&f);
+    KTEST_STATUS(t, init(&f), K_OK);
+    f.uart.no_loopback = true;
+    KTEST_FALSE(t, serial8250_carries(&f.serial, write_here, &f));
+    f.uart.no_loopback = false;
+    f.uart.busy_polls = 1;
+    f.uart.stuck = true;
+    KTEST_FALSE(t, serial8250_carries(&f.serial, write_here, &f));
+    f.serial.present = false;
+    KTEST_FALSE(t, serial8250_carries(&f.serial, write_here, &f));
+    fake_io_reset();
+}
+
 /* An empty port: every read is 0xff, which says "ready" to who does not look closely. */
 static void serial8250_empty_port_is_absent(struct ktest *t)
 {
@@ -374,6 +424,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(serial8250_waits_for_the_firmwares_last_byte),
     KTEST_CASE(serial8250_sends_text_with_cr_lf),
     KTEST_CASE(serial8250_receives_without_waiting),
+    KTEST_CASE(serial8250_carries_what_comes_back_in_loopback),
+    KTEST_CASE(serial8250_carries_nothing_where_it_cannot_be_asked),
     KTEST_CASE(serial8250_empty_port_is_absent),
     KTEST_CASE(serial8250_probe_leaves_strangers_alone),
     KTEST_CASE(serial8250_refuses_what_does_not_answer_as_a_uart),

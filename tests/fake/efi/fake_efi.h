@@ -169,6 +169,7 @@ struct fake_efi_script {
     bool typed_on_serial; /* ... on COM1 */
     enum fake_efi_break breaks;
     bool conout_is_com1; /* the console's device path leads to the first serial port */
+    bool conout_sends;   /* the console writes to that port, and no path says so */
     bool no_loaded_image;
     bool no_volume;
     bool no_config_tables;

@@ -13,6 +13,8 @@
 #define COM1            0x3f8U
 #define UART_REGISTERS  8U
 #define UART_DATA       0U
+#define UART_MODEM      4U
+#define MODEM_LOOPBACK  0x10U
 #define UART_STATUS     5U
 #define UART_SCRATCH    7U
 #define STATUS_IDLE     0x60U
@@ -23,6 +25,8 @@
 static struct {
     uint8_t scratch;
     bool byte_waits;
+    bool loopback;
+    uint32_t looped; /* characters that came back */
     uint32_t early_keys;
     uint32_t typed; /* characters of the script */
     uint64_t last_print_tsc;
@@ -93,6 +97,10 @@ static uint8_t uart_read(void *context, uint16_t offset)
     if (offset == UART_SCRATCH) {
         return devices.scratch;
     }
+    if (offset == UART_DATA && devices.looped > 0) {
+        devices.looped--;
+        return '\r';
+    }
     if (offset == UART_DATA) {
         devices.byte_waits = false;
         const uint8_t typed = next_typed(true);
@@ -105,7 +113,8 @@ static uint8_t uart_read(void *context, uint16_t offset)
     fake_cpu.tsc += TICKS_EACH_POLL;
     devices.byte_waits |= next_typed(true) != 0;
     devices.byte_waits |= fake_efi_state.script.key == FAKE_EFI_KEY_SERIAL && is_asked_for_key();
-    return (uint8_t)(STATUS_IDLE | (devices.byte_waits ? STATUS_READY : 0));
+    const bool is_ready = devices.byte_waits || devices.looped > 0;
+    return (uint8_t)(STATUS_IDLE | (is_ready ? STATUS_READY : 0));
 }
 
 static void uart_write_register(void *context, uint16_t offset, uint8_t value)
@@ -113,6 +122,9 @@ static void uart_write_register(void *context, uint16_t offset, uint8_t value)
     (void)context;
     if (offset == UART_SCRATCH) {
         devices.scratch = value;
+    }
+    if (offset == UART_MODEM) {
+        devices.loopback = (value & MODEM_LOOPBACK) != 0;
     }
     if (offset == UART_DATA && value >= '\n') { /* a divisor of 1 goes through here as well */
         append(fake_efi.serial, value);
@@ -125,6 +137,16 @@ static void uart_write_register(void *context, uint16_t offset, uint8_t value)
 /* ---- consoles -----------------------------------------------------------------------------------
  */
 
+/* As the driver of a serial console does. */
+static void send(uint32_t c)
+{
+    if (devices.loopback) {
+        devices.looped++;
+    } else {
+        append(fake_efi.serial, c);
+    }
+}
+
 static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR16 *text)
 {
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_OUTPUT_STRING);
@@ -133,6 +155,9 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR1
     }
     for (; !EFI_ERROR(fault) && *text != 0; text++) {
         append(fake_efi.console, *text);
+        if (fake_efi_state.script.conout_sends) {
+            send(*text);
+        }
     }
     return fault;
 }
