@@ -66,15 +66,23 @@ static struct stand_in_piece *find(const struct stand_in_memory *memory, uint64_
     return &memory->pieces[slot & mask];
 }
 
+/* The next of the room for the piece at @p start. */
+static struct stand_in_piece new_piece(struct stand_in_memory *memory, uint64_t start,
+                                       uint64_t size_bytes)
+{
+    const struct stand_in_piece piece = { start, size_bytes, memory->used_bytes };
+    const uint64_t end = memory->used_bytes + bits_align_up(size_bytes, PIECE_ALIGN);
+    BUG_ON(memory->piece_count == memory->piece_limit || end > memory->room_bytes);
+    memory->piece_count++;
+    memory->used_bytes = end;
+    return piece;
+}
+
 void *stand_in_memory_ptr(struct stand_in_memory *memory, phys_addr_t phys, uint64_t size_bytes)
 {
     struct stand_in_piece *const piece = find(memory, phys.value);
     if (piece->size_bytes == 0) {
-        const uint64_t end = memory->used_bytes + bits_align_up(size_bytes, PIECE_ALIGN);
-        BUG_ON(memory->piece_count == memory->piece_limit || end > memory->room_bytes);
-        *piece = (struct stand_in_piece){ phys.value, size_bytes, memory->used_bytes };
-        memory->piece_count++;
-        memory->used_bytes = end;
+        *piece = new_piece(memory, phys.value, size_bytes);
     }
     BUG_ON(size_bytes > piece->size_bytes);
     return memory->room + piece->offset;

@@ -142,7 +142,7 @@ _Static_assert(sizeof(struct buddy_stack) == 32, "no stack straddles a cache lin
 
 /** Written by its CPU with interrupts off while `is_busy`, or by the CPU that set `is_claimed` and
  *  then saw it not busy (buddy_cache.h). Orders that are not cached have a cap of 0. */
-struct buddy_cpu_cache { /* NOLINT(clang-analyzer-optin.performance.Padding): flags apart */
+struct buddy_cpu_cache {
     atomic_bool is_busy;
     atomic_bool is_claimed;
     struct buddy_stack stacks[BUDDY_ORDER_COUNT] ALIGNED(64);
