@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The loader's step with the start menu (boot.h), over the firmware's keyboard and the serial line.
- * A boot at which no key was pressed asks each of them once, and no more.
+ * A boot at which no key was pressed listens to them for a tenth of a second: firmware may have
+ * thrown away what was typed before, and a key that is held comes again after 20 to 100 ms only.
  */
 #include "boot.h"
 #include "command_line.h"
@@ -9,6 +10,8 @@
 #include "start_menu.h"
 
 #define POLL_MICROSECONDS (1000000U / START_MENU_POLLS)
+#define HELD_KEY_POLLS    5U
+#define HELD_MICROSECONDS 20000U
 
 static char read_key(void *context)
 {
@@ -30,10 +33,22 @@ static bool pause(void *context)
 
 static const struct start_menu_ops ops = { .read_key = read_key, .print = print, .pause = pause };
 
+static bool key_is_held(const struct boot *boot)
+{
+    for (unsigned i = 0; i < HELD_KEY_POLLS; i++) {
+        if (efi_console_take_key()) {
+            return true;
+        }
+        if (EFI_ERROR(boot->services->Stall(HELD_MICROSECONDS))) {
+            return false;
+        }
+    }
+    return efi_console_take_key();
+}
+
 enum kstatus boot_show_menu(struct boot *boot)
 {
-    const bool key_was_pressed = efi_console_read_key() != 0;
-    if (!key_was_pressed && !command_line_has(boot->options.text, "menu")) {
+    if (!command_line_has(boot->options.text, "menu") && !key_is_held(boot)) {
         return K_OK;
     }
     struct start_menu_choice choice;

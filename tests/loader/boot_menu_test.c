@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The start menu in the whole loader, under scripted firmware: when it comes, on which console it
- * is answered, what it leaves on the command line; and that a boot without it waits for nothing.
+ * is answered, what it leaves on the command line; and that a boot without it does not wait long.
  */
 #include <string.h>
 
@@ -26,13 +26,30 @@ static void run(struct ktest *t, const struct fake_efi_script *script, enum fake
     KTEST_STRING(t, result.violation, "");
 }
 
-static void menu_without_key_or_word_costs_one_look(struct ktest *t)
+static void menu_without_key_or_word_costs_a_tenth_of_a_second(struct ktest *t)
 {
     const struct fake_efi_script script = { .no_uart = false };
     run(t, &script, FAKE_EFI_ENTERED_KERNEL);
     KTEST_TRUE(t, !printed("start menu"));
-    KTEST_EQ(t, result.calls[FAKE_EFI_READ_KEY], 1);
-    KTEST_EQ(t, result.calls[FAKE_EFI_STALL], 2); /* those that measure the TSC */
+    KTEST_EQ(t, result.calls[FAKE_EFI_READ_KEY], 6);
+    KTEST_EQ(t, result.calls[FAKE_EFI_STALL], 2 + 5); /* two measure the TSC */
+}
+
+/* A held key comes again while the loader listens, and not before. */
+static void menu_comes_with_a_key_that_is_held(struct ktest *t)
+{
+    for (uint32_t at = 1; at <= 7; at++) {
+        const struct fake_efi_script script = { .key = FAKE_EFI_KEY_HELD, .key_at = at };
+        run(t, &script, FAKE_EFI_ENTERED_KERNEL);
+        KTEST_EQ(t, printed("start menu: r  report only"), at <= 6);
+    }
+}
+
+static void menu_word_needs_no_held_key(struct ktest *t)
+{
+    const struct fake_efi_script script = { MENU, .typed = "\r" };
+    run(t, &script, FAKE_EFI_ENTERED_KERNEL);
+    KTEST_EQ(t, result.calls[FAKE_EFI_STALL], 2);
 }
 
 static void menu_comes_with_its_word_and_boots_by_itself(struct ktest *t)
@@ -87,7 +104,9 @@ static void menu_port_that_is_absent_leaves_the_one_that_is_there(struct ktest *
 }
 
 static const struct ktest_case cases[] = {
-    KTEST_CASE(menu_without_key_or_word_costs_one_look),
+    KTEST_CASE(menu_without_key_or_word_costs_a_tenth_of_a_second),
+    KTEST_CASE(menu_comes_with_a_key_that_is_held),
+    KTEST_CASE(menu_word_needs_no_held_key),
     KTEST_CASE(menu_comes_with_its_word_and_boots_by_itself),
     KTEST_CASE(menu_comes_with_a_key_pressed_before),
     KTEST_CASE(menu_without_any_input_boots_by_itself),

@@ -119,10 +119,11 @@ enum fake_efi_break {
 /** Who types. */
 enum fake_efi_key {
     FAKE_EFI_KEY_NONE,
-    FAKE_EFI_KEY_CONIN,   /* on the firmware's console, once it is asked for */
-    FAKE_EFI_KEY_SERIAL,  /* on COM1 */
-    FAKE_EFI_KEY_EARLY,   /* ten keys before the start, never again */
-    FAKE_EFI_KEY_FOR_EVER /* a key that hangs */
+    FAKE_EFI_KEY_CONIN,    /* on the firmware's console, once it is asked for */
+    FAKE_EFI_KEY_SERIAL,   /* on COM1 */
+    FAKE_EFI_KEY_EARLY,    /* ten keys before the start, never again */
+    FAKE_EFI_KEY_FOR_EVER, /* a key that hangs */
+    FAKE_EFI_KEY_HELD      /* a repeated key, for one ReadKeyStroke() */
 };
 
 /** The TPM behind TCG2. */
@@ -165,6 +166,7 @@ struct fake_efi_script {
     bool no_conout;
     bool no_conin;
     enum fake_efi_key key;
+    uint32_t key_at;      /* FAKE_EFI_KEY_HELD: for which, from 1 on */
     const char *typed;    /* on the firmware's console once the start menu asks, or NULL */
     bool typed_on_serial; /* ... on COM1 */
     enum fake_efi_break breaks;

@@ -171,6 +171,8 @@ static bool key_is_down(void)
         return devices.early_keys++ < EARLY_KEYS;
     case FAKE_EFI_KEY_FOR_EVER:
         return true;
+    case FAKE_EFI_KEY_HELD:
+        return fake_efi.calls[FAKE_EFI_READ_KEY] == fake_efi_state.script.key_at;
     case FAKE_EFI_KEY_NONE:
     case FAKE_EFI_KEY_SERIAL:
         break;
