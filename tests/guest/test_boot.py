@@ -99,7 +99,12 @@ class ArgumentsTest(unittest.TestCase):
 
 class PlanTest(unittest.TestCase):
     def test_plan_that_came_about_is_no_problem(self):
-        self.assertEqual(list(boot_module.check_plan(PLAN + BOOKS)), [])
+        self.assertEqual(list(boot_module.check_plan(PLAN + BOOKS, 256)), [])
+
+    def test_memory_that_came_back_may_need_metadata(self):
+        text = PLAN + BOOKS.replace("metadata 24 + free 64470", "metadata 25 + free 67000")
+        self.assertEqual(list(boot_module.check_plan(text, 4096)), [])
+        self.assertEqual(len(list(boot_module.check_plan(text, 2047))), 2)
 
     def test_every_difference_is_one(self):
         for text, word in ((BOOKS, "no plan"), (PLAN, "no books"),
@@ -108,7 +113,7 @@ class PlanTest(unittest.TestCase):
                            (PLAN + BOOKS.replace("free 64470", "free 64398"), "free"),
                            (PLAN + BOOKS.replace("free 64470", "free 64656"), "free")):
             with self.subTest(text=text):
-                problems = list(boot_module.check_plan(text))
+                problems = list(boot_module.check_plan(text, 256))
                 self.assertEqual(len(problems), 1)
                 self.assertIn(word, problems[0])
 
