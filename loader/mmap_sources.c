@@ -314,9 +314,13 @@ void mmap_sources_sort(struct mmap_builder *builder)
     for (uint32_t i = 0; i < builder->source_count; i++) {
         const struct mmap_source *const source = &builder->sources[i];
         builder->starts[i] = (struct mmap_boundary){ .position = source->start, .source = i };
-        builder->ends[i] = (struct mmap_boundary){ .position = source->end, .source = i };
     }
     const struct sorter sorter = { .sources = builder->sources, .spare = builder->spare };
     sort_boundaries(&sorter, builder->starts, builder->source_count);
+    /* Few sources overlap, so in the order of their starts the ends are almost sorted. */
+    for (uint32_t i = 0; i < builder->source_count; i++) {
+        const uint32_t source = builder->starts[i].source;
+        builder->ends[i] = (struct mmap_boundary){ builder->sources[source].end, source };
+    }
     sort_boundaries(&sorter, builder->ends, builder->source_count);
 }
