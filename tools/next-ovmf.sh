@@ -52,7 +52,7 @@ apt() {
         -o Dir::State="$work/state" -o Dir::State::status="$work/status" \
         -o Dir::Cache="$work/cache" -o APT::Architecture=amd64 -o APT::Architectures=amd64 \
         -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false \
-        -o Acquire::Retries=3 -o APT::Update::Error-Mode=any "$@" >&2
+        -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o APT::Update::Error-Mode=any "$@" >&2
 }
 
 fetch() {

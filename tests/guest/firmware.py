@@ -6,10 +6,12 @@ which knows SD cards; or U-Boot, whose UEFI shares no code with EDK2.
 import functools
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 TOP = Path(__file__).resolve().parents[2]
+_fetching = threading.Lock()
 
 
 class Flavour(NamedTuple):
@@ -34,10 +36,16 @@ FLAVOURS = {
 
 
 @functools.cache
+def _fetched():
+    """What came of tools/next-ovmf.sh, once: a network that hangs does so for one boot only."""
+    return subprocess.run([TOP / "tools/next-ovmf.sh"], check=False, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+
+
 def next_folder():
     """Where the next release's package is unpacked; fetches it where it is not."""
-    done = subprocess.run([TOP / "tools/next-ovmf.sh"], check=False, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True)
+    with _fetching:
+        done = _fetched()
     if done.returncode:
         raise RuntimeError(f"no firmware of the next release:\n{done.stderr}")
     return Path(done.stdout.strip())
