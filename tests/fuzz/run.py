@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs fuzz targets from their corpora and sums up: make fuzz, make fuzz-ci, make fuzz-corpus.
 
-    run.py --build DIR [--seconds N] [--seed N] [--jobs N] TARGET ...
+    run.py --build DIR [--seconds N] [--seed N] [--jobs N] TARGET[:SECONDS] ...
     run.py --build DIR --merge TARGET ...
 
 Prints KTAP: one line a target with executions, branches of the coverage map and new inputs; then
@@ -63,13 +63,19 @@ def fuzz(build, target, seconds, seed):
     return passed, found["executions"], text, output
 
 
+def target_and_seconds(word, default):
+    """`NAME` or `NAME:SECONDS`, how the command line names a target."""
+    name, _, seconds = word.partition(":")
+    return name, int(seconds or default)
+
+
 def fuzz_all(options):
     passed = executions = 0
     print(f"KTAP version 1\n1..{len(options.targets)}", flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
-        results = pool.map(lambda target: fuzz(options.build, target, options.seconds,
-                                               options.seed), options.targets)
-        for number, (target, result) in enumerate(zip(options.targets, results), 1):
+        targets = [target_and_seconds(word, options.seconds) for word in options.targets]
+        results = pool.map(lambda target: fuzz(options.build, *target, options.seed), targets)
+        for number, ((target, _), result) in enumerate(zip(targets, results), 1):
             good, count, text, output = result
             passed += good
             executions += count
