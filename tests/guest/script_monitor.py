@@ -353,7 +353,8 @@ class MemoryTest(unittest.TestCase):
         self.guest.read_until("    ok 1 ")
         os.write(self.guest.input, b"\x03")
         stopped = self.guest.read_to_prompt()
-        self.assertIn(" passed, 0 failed\nstopped\n", stopped)
+        # One of the cases needs another machine: whether it is reached first is a matter of speed.
+        self.assertRegex(stopped, r" passed, 0 failed(, 1 skipped)?\nstopped\n")
         self.assertNotIn("ok 9 mm.", stopped)
         self.assertIn('no test matches "mm.nothing"', self.guest.type("test mm.nothing"))
 
