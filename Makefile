@@ -66,16 +66,19 @@ FAST     := kernel/mm/%.c kernel/bench/%.c kernel/lib/string.c kernel/lib/crc32c
             loader/mmap_%.c loader/efi_map.c
 optimise = $(if $(filter $(FAST),$(1)),-O2,-Os)
 
-KERNEL_FLAGS := -g $(FREESTANDING) -fpie -fvisibility=hidden -mcmodel=small \
+# A section a function, so that the linkers leave out what loader or kernel does not use of the units
+# that they share with each other and with the host.
+SECTIONS := -ffunction-sections -fdata-sections
+
+KERNEL_FLAGS := -g $(FREESTANDING) $(SECTIONS) -fpie -fvisibility=hidden -mcmodel=small \
                 -fno-asynchronous-unwind-tables $(REPRODUCIBLE) \
                 -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
                 -I. -Ikernel -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
 
 # The Windows target gives PE/COFF; its MS extensions would make gnu-efi's headers delete every
-# __attribute__. A section a function, so that the linker leaves out what the loader does not use of
-# the units that it shares with the kernel.
+# __attribute__.
 LOADER_FLAGS := -target x86_64-unknown-windows -fno-ms-extensions -fno-ms-compatibility \
-                -mno-stack-arg-probe -fshort-wchar -ffunction-sections -fdata-sections $(FREESTANDING) $(REPRODUCIBLE) \
+                -mno-stack-arg-probe -fshort-wchar $(FREESTANDING) $(SECTIONS) $(REPRODUCIBLE) \
                 -DFIRSTLIGHT_VERSION='"$(VERSION)"' \
                 -I. -Iloader -Iloader/include -Ikernel -Ikernel/arch/x86_64/include \
                 -Ikernel/arch/x86_64 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
@@ -186,7 +189,7 @@ $(BUILD)/kernel/%.o: %.S Makefile
 	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
 
 # ld.lld with every flag that keeps it a plain static PIE; kernel.lds asserts the rest.
-LD_KERNEL := ld.lld -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
+LD_KERNEL := ld.lld --gc-sections -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
              -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
              --pack-dyn-relocs=relr -T kernel/arch/x86_64/kernel.lds
 
