@@ -31,13 +31,6 @@ static struct {
     void (*call)(void); /* NULL: nobody wants it */
 } poll_hook;
 
-void console_init_serial(void)
-{
-    serial_is_probed = true; /* first: a fault while probing must not probe again */
-    /* Absent: every later write is a no-op. */
-    kstatus_ignore(serial8250_init(&serial, SERIAL8250_COM1));
-}
-
 static struct serial8250_place place_of(const struct bootinfo_serial *info)
 {
     return (struct serial8250_place){
@@ -176,9 +169,12 @@ static void write_serial(const char *text, size_t size_bytes, bool log_is_out)
 
 void console_find_serial(void)
 {
-    if (!serial_is_probed) {
-        console_init_serial(); /* a trap before kernel_main came here */
+    if (serial_is_probed) {
+        return;
     }
+    serial_is_probed = true; /* first: a fault while probing must not probe again */
+    /* Absent: every later write is a no-op. */
+    kstatus_ignore(serial8250_init(&serial, SERIAL8250_COM1));
 }
 
 void console_write_serial(const char *text, size_t size_bytes)
@@ -277,9 +273,4 @@ void console_set_serial(bool on)
 void console_set_screen(bool on)
 {
     screen_is_on = on;
-}
-
-bool console_screen_is_on(void)
-{
-    return screen_is_on;
 }

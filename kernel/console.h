@@ -18,11 +18,6 @@
 
 struct serial8250;
 
-/** Looks for COM1 and turns it on, for what has to be said before the loader's choice is known.
- *  Context: any; needs no memory management. An absent port costs a bounded number of polls and
- *  nothing after. */
-void console_init_serial(void);
-
 /** Whether a serial port answered. */
 bool console_has_serial(void);
 
@@ -39,7 +34,9 @@ void console_open_serial(const struct bootinfo_serial *info);
  */
 MUST_CHECK enum kstatus console_map_serial(const struct bootinfo_serial *info);
 
-/** console_init_serial() where nobody called it yet: for a panic before the boot got there. */
+/** Looks for COM1 and turns it on, where no port was opened yet: for a trap or a panic before the
+ *  boot got there. Context: any; needs no memory management. An absent port costs a bounded number
+ * of polls and nothing after. */
 void console_find_serial(void);
 
 /** The serial port, for its counters and where it is. Not to be written to. */
@@ -92,9 +89,6 @@ void console_drain(void);
 
 /** Window output off while the framebuffer is not mapped, and on again (S40). */
 void console_set_screen(bool on);
-
-/** Whether window output is allowed. */
-bool console_screen_is_on(void);
 
 /* ---- for printk.c: what the log is shown on; nothing here waits but console_wait_serial() ------
  */
