@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tools/next-ovmf.sh with a stand-in for apt-get that hands out a small package."""
+"""tools/next-ovmf.sh, and with it tools/fetch-package.sh, with a stand-in for apt-get that hands out
+a small package.
+"""
 
 import os
 import subprocess
@@ -119,8 +121,8 @@ class NextOvmfTest(unittest.TestCase):
     def test_renamed_file_is_named(self):
         (self.share / FILES[2]).rename(self.share / "OVMF/OVMF_CODE_4M.strict.fd")
         self.assertEqual(self.fetch(), 1)
-        self.assertIn("ovmf-generic of forky has no longer: OVMF/OVMF_CODE_4M.secboot.strictnx.fd",
-                      self.said)
+        self.assertIn("next-ovmf: ovmf-generic of forky has no longer: usr/share/OVMF/OVMF_CODE_4M."
+                      "secboot.strictnx.fd\nnext-ovmf: Debian may have renamed", self.said)
         self.assert_nothing_is_left()
 
 
