@@ -23,8 +23,10 @@ import tpm
 
 TESTS = Path(__file__).resolve().parents[1]
 RETURN_LINE = re.compile(r"firstlight: returned to firmware: ([\w.-]*)\r?\n")
-# The firmware's boot manager about an image that Secure Boot keeps out; it then waits for a key.
-DENIED_LINE = re.compile(r"BdsDxe: failed to load Boot[0-9A-F]{4} [^\n]*: Access Denied")
+# The firmware's boot manager about an image that Secure Boot keeps out, or shim; both then wait for a
+# key.
+DENIED_LINE = re.compile(r"BdsDxe: failed to load Boot[0-9A-F]{4} [^\n]*: Access Denied"
+                         r"|Verification failed: \(0x1A\) Security Violation")
 
 
 class Build(NamedTuple):
@@ -95,7 +97,7 @@ def default_expectations(boot):
     has_nx = "-nx" not in boot.cpu
     has_1g = boot.cpu.startswith("max") and "pdpe1gb=off" not in boot.cpu
     expect = {"nx": has_nx, "xd_reserved": not has_nx, "pdpe1gb": has_1g,
-              "descriptor_size": 48, "cpus": boot.smp, "secure_boot": boot.secure == "signed",
+              "descriptor_size": 48, "cpus": boot.smp, "secure_boot": boot.secure in ("signed", "mok"),
               # The VGA hole and what the firmware keeps reserved is less than a MiB.
               "firmware_ram_min": (boot.memory_mib() - 2) << 20}
     if not has_1g:
@@ -252,6 +254,8 @@ def judge(boot, end, text):
     outcome.problems += [f"serial log lacks {wanted!r}" for wanted in boot.log_has
                          if wanted not in text]
     outcome.problems += _doubled_lines(text)
+    if boot.verdict == "denied" and "firstlight: " in text:
+        outcome.problems.append("the loader ran before it was denied")
     if boot.verdict == "pass" and boot.serial:
         _check_guest_output(boot, text, outcome)
     return outcome

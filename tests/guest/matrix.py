@@ -114,12 +114,18 @@ REFUSALS = [
 # Who starts the loader, and whether the firmware lets it. The controllers are covered by SIZES.
 CHAINED = {"medium": "virtio", "log_has": ("command line: seed=1 test=* exit",)}
 
+SHIM = {"start": "shim", "medium": "virtio"}
+
 STARTS = [
     Boot("start-shell", start="shell", **CHAINED),
     Boot("start-grub", start="grub", **CHAINED),
     Boot("start-systemd-boot", start="systemd-boot", **CHAINED),
     # Signed, unsigned and an outside kernel: script_boot.py.
     Boot("secure-changed", secure="changed", verdict="denied", medium="virtio"),
+    Boot("shim-mok", **SHIM, secure="mok", tpm=True, words="gdb=ttyS1 test=* exit",
+         log_has=("Secure Boot on", "refused: the GDB stub: Secure Boot is on",
+                  "PCR 9 match, PCR 12 match")),
+    Boot("shim-other-key", **SHIM, secure="other-key", verdict="denied"),
 ]
 
 # The next release's firmware: from an SD card; with SMM, which takes 16 MiB, and a large NVS. (With
@@ -188,6 +194,8 @@ def full_media():
         yield Boot(f"start-{start}-{medium}", start=start, firmware=_firmware_for(medium),
                    **{**CHAINED, "medium": medium})
     for secure in media.SIGNERS:
+        if secure == "mok":
+            continue  # the firmware knows no such key
         yield Boot(f"secure-{secure}-usb", secure=secure, medium="usb",
                    verdict="pass" if secure == "signed" else "denied")
         yield Boot(f"secure-{secure}-next", secure=secure, **NEXT_SMM,

@@ -15,6 +15,7 @@ import firmware
 TOP = Path(__file__).resolve().parents[2]
 SYSTEMD_BOOT = Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
 BOOT_FILE = Path("EFI/BOOT/BOOTX64.EFI")
+SECOND_STAGE = Path("EFI/BOOT/grubx64.efi")  # what shim starts
 CHAINED_FILE = Path("firstlight/loader.efi")  # what another program starts
 CHAINED_CMDLINE = "seed=1"
 
@@ -86,8 +87,14 @@ def _by_systemd_boot(tree, efi, words):
            f"title Firstlight\nefi /{CHAINED_FILE}\noptions {words}\n")
 
 
+def _by_shim(tree, efi, words):
+    """As docs/secure-boot.md has it: the loader is the second stage that shim looks for."""
+    _by_firmware(tree, firmware.shim().read_bytes(), words)
+    _write(tree, SECOND_STAGE, efi)
+
+
 STARTERS = {"firmware": _by_firmware, "shell": _by_shell, "grub": _by_grub,
-            "systemd-boot": _by_systemd_boot}
+            "systemd-boot": _by_systemd_boot, "shim": _by_shim}
 
 
 # ---- who signed it -----------------------------------------------------------------------------
@@ -118,13 +125,14 @@ def _changed_after(efi, work, flavour):
     return bytes(signed)
 
 
-def _by_another_key(efi, work, _):
-    _run(TOP / "tools/make-keys", work / "keys")
-    return _signed(efi, work, work / "keys/db.key", work / "keys/db.crt")
+def _by_own_key(efi, work, _):
+    keys = firmware.own_keys(work)
+    return _signed(efi, work, keys / "db.key", keys / "db.crt")
 
 
+# mok: shim's list has the key (firmware.arguments); other-key: nobody knows it.
 SIGNERS = {"unsigned": lambda efi, *_: efi, "signed": _by_snakeoil, "changed": _changed_after,
-           "other-key": _by_another_key}
+           "other-key": _by_own_key, "mok": _by_own_key}
 
 
 def loader(boot, build, work):

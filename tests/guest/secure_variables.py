@@ -4,7 +4,8 @@
 The file is a firmware volume with a store of authenticated variables (EDK II,
 MdeModulePkg/Include/Guid/VariableFormat.h): headers of 60 bytes, each followed by its UTF-16 name
 and its data, and erased flash (0xff) behind the last. PK, KEK and db hold one EFI_SIGNATURE_LIST
-with one X.509 certificate (UEFI 2.10, 32.4.1).
+with one X.509 certificate (UEFI 2.10, 32.4.1), and so does MokList, which is shim's own: it believes
+the list where only boot services can have written it (shim, README.md and MokVars.txt).
 """
 
 import struct
@@ -18,6 +19,8 @@ _OWNER = uuid.UUID("5b2c4a7e-3d1f-4e86-9a60-f1125719b003").bytes_le
 _STORE_HEADER_BYTES = 28
 _HEADER = struct.Struct("<HBBIQ16sIII16s")
 _START, _ADDED = 0x55AA, 0x3F
+_SHIM_GUID = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23").bytes_le
+_NON_VOLATILE, _BOOT_SERVICES = 1, 2
 
 
 class Variable(NamedTuple):
@@ -60,20 +63,36 @@ def signature_list(certificate):
     return _X509_GUID + struct.pack("<III", 28 + size, 0, size) + _OWNER + certificate
 
 
+def _replaced(image, variables):
+    """The bytes of a file like `image` that holds `variables` and no others."""
+    first, end = _store(image)
+    entries = b"".join(variable.encoded() for variable in variables)
+    if len(entries) > end - first:
+        raise ValueError("the variables do not go into the store")
+    return image[:first] + entries.ljust(end - first, b"\xff") + image[end:]
+
+
+def enrol_mok(file, certificate):
+    """Adds the DER file `certificate` to the variables in `file` as the one machine-owner key that
+    shim trusts, as MokManager would."""
+    image = Path(file).read_bytes()
+    header = (_START, _ADDED, 0, _NON_VOLATILE | _BOOT_SERVICES, 0, bytes(16), 0, 0, 0, _SHIM_GUID)
+    mok = Variable(header, "MokList", signature_list(Path(certificate).read_bytes()))
+    Path(file).write_bytes(_replaced(image, [*read(image), mok]))
+
+
 def enrol(template, keys, output):
     """Writes `output`: the file `template`, which has keys, with those of the folder `keys` in
     their place."""
     image = Path(template).read_bytes()
-    first, end = _store(image)
-    variables = list(read(image))
-    entries = b""
+    variables = []
     replaced = set()
-    for variable in variables:
+    for variable in read(image):
         if variable.name in ("PK", "KEK", "db"):
             certificate = (Path(keys) / f"{variable.name}.cer").read_bytes()
             variable = variable._replace(data=signature_list(certificate))
             replaced.add(variable.name)
-        entries += variable.encoded()
+        variables.append(variable)
     if replaced != {"PK", "KEK", "db"}:
         raise ValueError(f"the template has only {sorted(replaced)} of PK, KEK and db")
-    Path(output).write_bytes(image[:first] + entries.ljust(end - first, b"\xff") + image[end:])
+    Path(output).write_bytes(_replaced(image, variables))

@@ -75,6 +75,8 @@ class ArgumentsTest(unittest.TestCase):
         for flavour, secure, file in (("4M", "", "OVMF_VARS_4M.fd"), ("2M", "", "OVMF_VARS.fd"),
                                       ("4M", "unsigned", "OVMF_VARS_4M.snakeoil.fd")):
             self.assertEqual(firmware.variables(flavour, secure), Path("/usr/share/OVMF") / file)
+        self.assertEqual(firmware.variables("4M", "mok", "shim"),
+                         Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd"))
 
     def test_next_firmware_is_the_fetched_one_with_its_own_key(self):
         with tempfile.TemporaryDirectory() as folder, \
@@ -154,6 +156,10 @@ class JudgeTest(unittest.TestCase):
         self.assertTrue(boot_module.judge(wanted, "returned:no-kernel", "at 0x1234").ok())
         self.assertFalse(boot_module.judge(wanted, "returned:no-kernel", "at 0x12").ok())
 
+    def test_loader_that_speaks_before_it_is_denied_fails(self):
+        wanted = Boot("x", verdict="denied")
+        self.assertTrue(boot_module.judge(wanted, "denied", "BdsDxe: loading\n").ok())
+        self.assertFalse(boot_module.judge(wanted, "denied", "firstlight: one\n").ok())
 
     def test_line_of_the_loader_twice_fails(self):
         wanted = Boot("x", verdict="returned:no-kernel")
@@ -210,6 +216,8 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.end('echo "BdsDxe: failed to load Boot0001 \\"UEFI Misc Device\\" from '
                                   'PciRoot(0x0)/Pci(0x1,0x0): Access Denied" >"$1"; '
                                   "exec tail -f /dev/null"), "denied")
+        self.assertEqual(self.end('echo "|  Verification failed: (0x1A) Security Violation  |" >"$1"; '
+                                  "exec tail -f /dev/null"), "denied")
         self.assertEqual(self.end('echo "BdsDxe: failed to load Boot0001: Not Found" >"$1"; '
                                   "exec tail -f /dev/null", 0.3), "no end within 0.3 s")
 
@@ -254,7 +262,7 @@ class MatrixTest(unittest.TestCase):
         self.assertEqual({"disk", "kernel", *media.CONTROLLERS}, self.values("medium"))
         self.assertEqual(set(media.STARTERS), self.values("start"))
         self.assertEqual({"32", "16", "12"}, self.values("fat"))
-        self.assertLessEqual({"", "changed"}, self.values("secure"))
+        self.assertLessEqual({"", "changed", "mok"}, self.values("secure"))
         self.assertEqual(set(firmware.FLAVOURS), self.values("firmware"))
         self.assertEqual({"clang", "gcc"}, self.values("compiler"))
         for flag in ("screen", "serial", "nx_stack"):

@@ -43,6 +43,24 @@ class SecureVariablesTest(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertEqual(output.stat().st_size, SNAKEOIL.stat().st_size)
 
+    def test_machine_owner_key_is_added_for_boot_services_alone(self):
+        output = self.work / "vars.fd"
+        output.write_bytes(SNAKEOIL.read_bytes())
+        secure_variables.enrol_mok(output, self.work / "db.cer")
+        *others, mok = secure_variables.read(output.read_bytes())
+        self.assertEqual(others, list(secure_variables.read(SNAKEOIL.read_bytes())))
+        self.assertEqual((mok.name, mok.data[44:], mok.header[3]),
+                         ("MokList", b"certificate db", 3))
+        self.assertEqual(output.stat().st_size, SNAKEOIL.stat().st_size)
+
+    def test_variables_that_do_not_go_into_the_store_are_refused(self):
+        output = self.work / "vars.fd"
+        output.write_bytes(SNAKEOIL.read_bytes())
+        (self.work / "db.cer").write_bytes(bytes(1 << 20))
+        with self.assertRaises(ValueError):
+            secure_variables.enrol_mok(output, self.work / "db.cer")
+        self.assertEqual(output.read_bytes(), SNAKEOIL.read_bytes())
+
     def test_template_without_keys_is_refused(self):
         with self.assertRaises(ValueError):
             secure_variables.enrol(SNAKEOIL.with_name("OVMF_VARS_4M.fd"), self.work,
