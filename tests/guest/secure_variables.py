@@ -5,7 +5,7 @@ The file is a firmware volume with a store of authenticated variables (EDK II,
 MdeModulePkg/Include/Guid/VariableFormat.h): headers of 60 bytes, each followed by its UTF-16 name
 and its data, and erased flash (0xff) behind the last. PK, KEK and db hold one EFI_SIGNATURE_LIST
 with one X.509 certificate (UEFI 2.10, 32.4.1), and so does MokList, which is shim's own: it believes
-the list where only boot services can have written it (shim, README.md and MokVars.txt).
+the list where only boot services can have written it (shim, MokVars.txt).
 """
 
 import struct
