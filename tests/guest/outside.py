@@ -186,6 +186,11 @@ class PromptGuest(screen.Guest):
         if waiting < self.PIPE_BYTES - 8192:
             raise AssertionError(f"only {waiting} bytes came")
 
+    def read_what_piled_up(self, still=1):
+        """Reads until nothing more comes for so long: the UART is no longer held up then."""
+        while select.select([self.output], [], [], still)[0]:
+            os.read(self.output, 65536)
+
     def type(self, line):
         """The answer to `line`, without its echo."""
         os.write(self.input, line.encode("latin-1") + b"\r")

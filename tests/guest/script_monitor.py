@@ -431,6 +431,7 @@ class TypingTest(unittest.TestCase):
         usage = self.guest.type("usage")
         self.guest.flood(itertools.repeat(b"vm leaves\r", 12), 600, read=False)
         self.guest.wait_until_output_stands_still()
+        self.guest.read_what_piled_up()  # else what is typed now may be answered into the full pipe
         self.settle()
         self.assertEqual(self.guest.type("usage"), usage)
 
