@@ -5,7 +5,7 @@
 #   make fuzz SECONDS=n      every target for n seconds from its corpus, two at a time; the last
 #                            line is "N passed, N failed". FUZZ='mmap exit' chooses, SEED=n repeats
 #   make fuzz-ci             the same, part of `make test`: for 20 seconds what a map, a kernel file,
-#                            options or the bootinfo can hold, for 8 what is read later
+#                            options or the bootinfo can hold, for 5 what is read later
 #   make fuzz-corpus         takes what was found into tests/fuzz/corpus, as few files as will do
 #   make coverage            branches reached by unit tests and corpora; fails below 95 %
 #
@@ -53,7 +53,7 @@ fuzz: $(FUZZ:%=$(BUILD)/host/fuzz_%)
 	$(Q)$(fuzz_run) --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) $(FUZZ)
 
 fuzz-ci: $(FUZZ_BIN)
-	$(Q)$(fuzz_run) $(FUZZ_EARLY:%=%:20) $(patsubst %,%:8,$(filter-out $(FUZZ_EARLY),$(FUZZ_TARGETS)))
+	$(Q)$(fuzz_run) $(FUZZ_EARLY:%=%:20) $(patsubst %,%:5,$(filter-out $(FUZZ_EARLY),$(FUZZ_TARGETS)))
 
 fuzz-corpus: $(FUZZ:%=$(BUILD)/host/fuzz_%)
 	$(Q)$(fuzz_run) --merge $(FUZZ)
