@@ -10,6 +10,7 @@
 #include "mm/addr.h"
 #include "tests/fake/efi/fake_efi.h"
 #include "tests/ktest.h"
+#include "tests/loader/loader_case.h"
 
 #define VARIABLE_BYTES 40U
 
@@ -23,13 +24,7 @@ static bool printed(const char *text)
 
 static void boots(struct ktest *t, const struct fake_efi_script *script, const char *text)
 {
-    fake_efi_run(script, &result);
-    KTEST_EQ(t, result.end, FAKE_EFI_ENTERED_KERNEL);
-    KTEST_STRING(t, result.violation, "");
-    KTEST_TRUE(t, result.bootinfo_is_good);
-    if (!printed(text)) {
-        KTEST_STRING(t, result.serial, text); /* shows what was printed instead */
-    }
+    loader_case_boots(t, script, text, &result);
 }
 
 static const struct fake_efi_script *after(struct fake_efi_script *script, uint32_t step,

@@ -9,6 +9,7 @@
 #include "lib/compiler.h"
 #include "tests/fake/efi/fake_efi.h"
 #include "tests/ktest.h"
+#include "tests/loader/loader_case.h"
 
 static struct fake_efi_result result;
 
@@ -17,17 +18,9 @@ static bool printed(const char *text)
     return strstr(result.serial, text) != NULL;
 }
 
-/* The kernel is entered whatever the TPM does; @p text is among what was printed. */
 static void boots(struct ktest *t, const struct fake_efi_script *script, const char *text)
 {
-    fake_efi_run(script, &result);
-    KTEST_EQ(t, result.end, FAKE_EFI_ENTERED_KERNEL);
-    KTEST_STRING(t, result.violation, "");
-    KTEST_TRUE(t, result.bootinfo_is_good);
-    KTEST_EQ(t, result.live_pool, 0);
-    if (!printed(text)) {
-        KTEST_STRING(t, result.serial, text); /* shows what was printed instead */
-    }
+    loader_case_boots(t, script, text, &result);
 }
 
 static void not_compared(struct ktest *t, const struct fake_efi_script *script, const char *text,
