@@ -147,8 +147,8 @@ MUST_CHECK enum kstatus boot_describe_machine(struct boot *boot);
 /** Finds the serial port that the log goes to (serial_choice.h). Never fails. */
 MUST_CHECK enum kstatus boot_choose_serial(struct boot *boot);
 
-/** Shows the start menu (start_menu.h) where a key was pressed or `menu` is on the command line,
- * and adds what was chosen to that line. Never fails. */
+/** Shows the start menu (start_menu.h) where a key is held, was pressed before, or `menu` is on the
+ * command line, and adds what was chosen to that line. Never fails. */
 MUST_CHECK enum kstatus boot_show_menu(struct boot *boot);
 
 /** Finds the kernel, embedded or kernel=\path, and makes the load plan (`kernel-not-found`,
@@ -174,7 +174,8 @@ MUST_CHECK enum kstatus boot_preview_map(struct boot *boot);
 /** Builds and audits the hand-over tables (`no-memory`, `bad-page-tables`). */
 MUST_CHECK enum kstatus boot_build_tables(struct boot *boot);
 
-/** Tries the kernel's first steps on paper (bringup_plan.h; `no-memory`, `books`). */
+/** Tries the kernel's bring-up out (bringup_plan.h; `no-memory`, `books`). Without room for its
+ *  page-frame allocator that part is not tried, which is a warning. */
 MUST_CHECK enum kstatus boot_plan_bringup(struct boot *boot);
 
 /** Builds the memory map again, now with all that the loader has, and writes it and what else is

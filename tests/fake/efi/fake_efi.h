@@ -108,7 +108,7 @@ enum fake_efi_break {
     FAKE_EFI_BREAK_STEP,        /* a step fails and does not say why */
     FAKE_EFI_BREAK_BOOKS,       /* the books of the first map */
     FAKE_EFI_BREAK_TABLES,      /* the audit of the hand-over tables */
-    FAKE_EFI_BREAK_PLAN_MEMORY, /* the kernel's first steps: too little memory */
+    FAKE_EFI_BREAK_PLAN_MEMORY, /* the kernel's bring-up: too little memory */
     FAKE_EFI_BREAK_PLAN_BOOKS,  /* ... sums that do not agree */
     FAKE_EFI_BREAK_PLAN_PANIC,  /* ... a broken invariant, under a lock */
     FAKE_EFI_BREAK_LAST_MAP,    /* the map behind the exit */
