@@ -148,6 +148,7 @@ def header_flags():
 WORLDS_BY_FOLDER = {
     "kernel": ("KERNEL",), "shared": ("KERNEL", "LOADER"), "loader": ("LOADER",),
     "tests": ("HOST",), "tools": ("HOST",), "tests/fake/efi": ("FAKE_EFI",),
+    "tests/loader": ("FAKE_EFI",),
     "tests/guest": ("LOADER",),
 }
 
