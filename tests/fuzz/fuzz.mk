@@ -5,7 +5,7 @@
 #   make fuzz SECONDS=n      every target for n seconds from its corpus, two at a time; the last
 #                            line is "N passed, N failed". FUZZ='mmap exit' chooses, SEED=n repeats
 #   make fuzz-ci             the same, part of `make test`: for 20 seconds what a map, a kernel file,
-#                            options or the bootinfo can hold, for 5 what is read later
+#                            options or the bootinfo can hold, for 5 what is read later or by tools
 #   make fuzz-corpus         takes what was found into tests/fuzz/corpus, as few files as will do
 #   make coverage            branches reached by unit tests and corpora; fails below 95 %
 #
@@ -14,7 +14,7 @@
 
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ         ?= $(FUZZ_TARGETS)
-FUZZ_EARLY   := bootinfo command_line elf exit firmware_tables map_file mmap options
+FUZZ_EARLY   := bootinfo elf exit firmware_tables mmap options
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.
