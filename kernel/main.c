@@ -91,11 +91,11 @@ static phys_addr_t guard_frame(virt_addr_t guard)
     return frame;
 }
 
-static void list_guards(const struct bootinfo *bootinfo, struct mm_boot *boot)
+static void list_guards(const struct bootinfo *bootinfo, struct kernel_layout *layout)
 {
-    boot->guards[boot->guard_count++] = phys_addr(bootinfo->stack_guard);
+    layout->guards[layout->guard_count++] = phys_addr(bootinfo->stack_guard);
     for (uint32_t i = 0; i < GDT_IST_COUNT; i++) {
-        boot->guards[boot->guard_count++] = guard_frame(gdt_ist_guard(i));
+        layout->guards[layout->guard_count++] = guard_frame(gdt_ist_guard(i));
     }
 }
 
@@ -111,13 +111,13 @@ static void init_memory(struct bootinfo *bootinfo)
     const struct cpu_features *const cpu = cpu_setup_features();
     struct mm_boot boot = {
         .bootinfo = bootinfo,
-        .image = kernel_image(),
+        .layout = { .image = kernel_image() },
         .cpu_has_nx = cpu->nx,
         .cpu_has_pages_1g = cpu->pages_1g,
         .cpu_has_pge = cpu->pge,
         .phys_bits = cpu->phys_bits,
     };
-    list_guards(bootinfo, &boot);
+    list_guards(bootinfo, &boot.layout);
     mark("mm_init");
     const char *why;
     const enum kstatus status = mm_init(&boot, &why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * The audit of the live kernel tables against the memory map (design.md section 5): what page_audit
- * is told to expect, derived from mm_state(). Kernel and host, after mm_init().
+ * The audit of the live kernel tables against the memory map (design.md section 5):
+ * kernel_tables_audit() with what mm_state() knows. Kernel and host, after mm_init().
  */
 #ifndef MM_MM_AUDIT_H
 #define MM_MM_AUDIT_H

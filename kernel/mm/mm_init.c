@@ -34,8 +34,8 @@
 #include "bootinfo.h"
 #include "console.h"
 #include "mm/bump_allocator.h"
-#include "mm/direct_map.h"
 #include "mm/kernel_mapper.h"
+#include "mm/kernel_tables.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/low_memory.h"
 #include "mm/mmio_pool.h"
@@ -45,8 +45,6 @@
 #include "printk.h"
 
 #define CPU_COUNT 1U /* the other CPUs stay parked */
-/* page 0, guards, and the kernel's code and rodata */
-#define EXCEPTION_MAX (MM_GUARD_MAX + 3U)
 
 static struct mm_state state;
 static struct bump_allocator bump;
@@ -103,11 +101,9 @@ static void arch_init(const struct mm_boot *boot)
         .global = boot->cpu_has_pge,
         .phys_bits = boot->phys_bits,
     };
-    state.image = boot->image;
-    state.guard_count = boot->guard_count;
-    memcpy(state.guards, boot->guards, sizeof(state.guards));
+    state.layout = boot->layout;
     init_memory_areas(boot->bootinfo);
-    log_image(&state.image);
+    log_image(&state.layout.image);
     pr_debug("mm: phys[0]=virt[" PRIvirt "]", PHYS_OFFSET);
 }
 
@@ -124,7 +120,7 @@ static void log_areas(void)
 static void start_bump(void)
 {
     phys_addr_t image_end = { 0 }; /* no image (replay of a bare map): from the first area on */
-    (void)virt_to_phys(state.image.start_brk, &image_end); /* fails only in that case */
+    (void)virt_to_phys(state.layout.image.start_brk, &image_end); /* fails only in that case */
     bump_allocator_init(&bump, &state.areas, image_end);
     state.bump_start = bump.start;
     pr_debug("mm: BumpAllocator created, offset=" PRIphys, bump.start.value);
@@ -145,83 +141,17 @@ static enum kstatus copy_bootinfo(const struct bootinfo *bootinfo)
     return K_OK;
 }
 
-static uint32_t insert_exception(struct direct_map_exception *list, uint32_t count,
-                                 struct direct_map_exception item)
-{
-    uint32_t at = count;
-    while (at > 0 && list[at - 1].start > item.start) {
-        list[at] = list[at - 1];
-        at--;
-    }
-    list[at] = item;
-    return count + 1;
-}
-
-static struct direct_map_exception segment_exception(virt_addr_t start, virt_addr_t end)
-{
-    return (struct direct_map_exception){
-        .start = start.value - PHYS_OFFSET,
-        .end = end.value - PHYS_OFFSET,
-        .flags = kernel_page_flags(&state.image, start),
-    };
-}
-
-static struct direct_map_exception hole_exception(uint64_t frame_address)
-{
-    return (struct direct_map_exception){
-        .start = frame_address,
-        .end = frame_address + PAGE_SIZE,
-        .is_hole = true,
-    };
-}
-
-/* Page 0, the guard frames and the image's read-only segments, sorted. */
-static uint32_t list_exceptions(const struct mm_boot *boot, struct direct_map_exception *list)
-{
-    const struct kernel_image *const image = &state.image;
-    uint32_t count = insert_exception(list, 0, hole_exception(0));
-    if (image->code_end.value > image->code_start.value) {
-        count =
-            insert_exception(list, count, segment_exception(image->code_start, image->code_end));
-    }
-    if (image->rodata_end.value > image->code_end.value) {
-        count =
-            insert_exception(list, count, segment_exception(image->code_end, image->rodata_end));
-    }
-    for (uint32_t i = 0; i < boot->guard_count; i++) {
-        count = insert_exception(list, count, hole_exception(boot->guards[i].value));
-    }
-    return count;
-}
-
-/* The kernel half's second-level tables are made now, so that user tables, which copy the top
- * level, never miss one (S86). The direct map's exist once its memory is mapped. */
-static enum kstatus make_mmio_tables(struct page_mapper *mapper)
-{
-    return page_mapper_make_second_level(mapper, virt_addr(MMIO_POOL_START),
-                                         MMIO_POOL_END - MMIO_POOL_START);
-}
-
-static enum kstatus build_tables(const struct mm_boot *boot, struct page_mapper *mapper)
+static enum kstatus build_tables(struct page_mapper *mapper)
 {
     const struct memory_map map = mm_memory_map();
-    struct direct_map_exception exceptions[EXCEPTION_MAX];
-    const uint32_t count = list_exceptions(boot, exceptions);
-
     enum kstatus status = page_mapper_create(mapper, &bump.allocator, &state.features);
     if (status != K_OK) {
         return status;
     }
     mapper->makes_boot_tables = true; /* their frames come from bump */
     pr_debug("mm: PageMapper created, page table emptied");
-    status = direct_map_build(mapper, &map, exceptions, count);
-    if (status == K_OK) {
-        status = make_mmio_tables(mapper);
-    }
-    if (status == K_OK) {
-        status = remap_at_low_address(mapper, &map, &state.image);
-        state.low_is_mapped = status == K_OK;
-    }
+    status = kernel_tables_build(mapper, &map, &state.layout);
+    state.low_is_mapped = status == K_OK;
     return status;
 }
 
@@ -270,7 +200,7 @@ static enum kstatus allocator_init(const struct mm_boot *boot, const char **why)
     }
     *why = "no memory for the page tables";
     struct page_mapper mapper;
-    status = build_tables(boot, &mapper);
+    status = build_tables(&mapper);
     if (status != K_OK) {
         return status;
     }
@@ -364,7 +294,16 @@ static const struct frame_allocator_ops donation_ops = {
 enum kstatus mm_unmap_low(void)
 {
     struct frame_allocator donation = { .ops = &donation_ops };
-    const enum kstatus status = unmap_at_low_address(true, &donation);
+    struct kernel_mapper_guard guard;
+    enum kstatus status = K_EAGAIN;
+    kernel_mapper_lock(&guard);
+    struct page_mapper *const mapper = kernel_mapper_as_mut(&guard);
+    if (mapper != NULL) {
+        mapper->boot_tables = &donation;
+        status = unmap_at_low_address(mapper, true);
+        mapper->boot_tables = NULL;
+    }
+    kernel_mapper_unlock(&guard);
     state.low_is_mapped = state.low_is_mapped && status != K_OK;
     return status;
 }

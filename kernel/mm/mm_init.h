@@ -12,32 +12,25 @@
 #include "shared/bootinfo.h"
 
 #include "mm/buddy_allocator.h"
-#include "mm/kernel_image.h"
+#include "mm/kernel_tables.h"
 #include "mm/memory_map.h"
 #include "mm/page_entry.h"
 #include "mm/phys_memory_area.h"
 
-#define MM_GUARD_MAX 8U
-
 /** What boot code tells mm_init(). */
 struct mm_boot {
     struct bootinfo *bootinfo; /* checked, writable; not used any more once mm_init() returns */
-    struct kernel_image image;
+    struct kernel_layout layout;
     bool cpu_has_nx;
     bool cpu_has_pages_1g;
     bool cpu_has_pge;
     uint8_t phys_bits;
-    /* Frames that stay unmapped: guard frames of stacks. Any order. */
-    phys_addr_t guards[MM_GUARD_MAX];
-    uint32_t guard_count;
 };
 
 /** Facts about the bring-up. */
 struct mm_state {
     struct paging_features features;
-    struct kernel_image image;
-    phys_addr_t guards[MM_GUARD_MAX];
-    uint32_t guard_count;
+    struct kernel_layout layout;
     struct phys_memory_areas areas;
     uint32_t multiboot2_entries; /* entries of type 1 seen */
     uint64_t dropped_bytes;      /* for want of an area slot or of metadata */

@@ -35,7 +35,7 @@ static bool same_flags(page_flags_t a, page_flags_t b)
 
 static const char *place_name(uint64_t virt)
 {
-    const struct kernel_image *const image = &mm_state()->image;
+    const struct kernel_image *const image = &mm_state()->layout.image;
     if (virt >= MMIO_POOL_START && virt < MMIO_POOL_END) {
         return "MMIO pool";
     }

@@ -66,7 +66,7 @@ static uint64_t leftover_frames(void)
 static void bump_starts_behind_the_kernel(struct ktest *t)
 {
     const struct mm_state *const state = mm_state();
-    KTEST_EQ(t, PHYS_OFFSET + state->bump_start.value, state->image.start_brk.value);
+    KTEST_EQ(t, PHYS_OFFSET + state->bump_start.value, state->layout.image.start_brk.value);
 }
 
 static void bump_loses_no_frame(struct ktest *t)

@@ -41,7 +41,7 @@ static void paging_root_is_the_initial_table(struct ktest *t)
 
 static void paging_kernel_image_has_its_permissions(struct ktest *t)
 {
-    const struct kernel_image *const image = &mm_state()->image;
+    const struct kernel_image *const image = &mm_state()->layout.image;
     const bool nx = mm_state()->features.nx;
     const page_flags_t code = translate(t, image->code_start).flags;
     const page_flags_t rodata = translate(t, image->code_end).flags;

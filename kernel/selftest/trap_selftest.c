@@ -84,10 +84,10 @@ static void trap_allowed_accesses_do_not_fault(struct ktest *t)
 
 static void trap_stack_guards_are_not_mapped(struct ktest *t)
 {
-    const struct mm_state *const state = mm_state();
-    KTEST_EQ(t, state->guard_count, 1 + GDT_IST_COUNT);
-    for (uint32_t i = 0; i < state->guard_count; i++) {
-        const uint64_t guard = PHYS_OFFSET + state->guards[i].value;
+    const struct kernel_layout *const layout = &mm_state()->layout;
+    KTEST_EQ(t, layout->guard_count, 1 + GDT_IST_COUNT);
+    for (uint32_t i = 0; i < layout->guard_count; i++) {
+        const uint64_t guard = PHYS_OFFSET + layout->guards[i].value;
         expect_page_fault(t, trap_probe_read(virt_addr(guard)), 0, guard);
         expect_page_fault(t, trap_probe_read(virt_addr(guard + PAGE_SIZE - 1)), 0,
                           guard + PAGE_SIZE - 1);
@@ -103,7 +103,7 @@ static void trap_page_below_the_stack_is_its_guard(struct ktest *t)
     while (!trap_probe_read(virt_addr(page)).faulted) {
         page -= PAGE_SIZE;
     }
-    KTEST_EQ(t, page, PHYS_OFFSET + mm_state()->guards[0].value);
+    KTEST_EQ(t, page, PHYS_OFFSET + mm_state()->layout.guards[0].value);
 }
 
 static void trap_non_canonical_address_is_general_protection(struct ktest *t)

@@ -83,16 +83,16 @@ void fake_machine_add_kernel(struct fake_machine *machine, uint64_t base)
     machine->header.stack_base = guard + PAGE_SIZE;
     machine->header.stack_size = FAKE_STACK_PAGES * PAGE_SIZE;
     const uint64_t virt = PHYS_OFFSET + base;
-    machine->boot.image = (struct kernel_image){
+    machine->boot.layout.image = (struct kernel_image){
         .code_start = { virt },
         .code_end = { virt + FAKE_KERNEL_RODATA_PAGE * PAGE_SIZE },
         .rodata_end = { virt + FAKE_KERNEL_DATA_PAGE * PAGE_SIZE },
         .data_end = { virt + FAKE_KERNEL_BSS_PAGE * PAGE_SIZE },
         .start_brk = { virt + FAKE_KERNEL_PAGES * PAGE_SIZE },
     };
-    machine->boot.guards[0] = phys_addr(guard);
-    machine->boot.guards[1] = phys_addr(base + FAKE_KERNEL_IST_GUARD * PAGE_SIZE);
-    machine->boot.guard_count = 2;
+    machine->boot.layout.guards[0] = phys_addr(guard);
+    machine->boot.layout.guards[1] = phys_addr(base + FAKE_KERNEL_IST_GUARD * PAGE_SIZE);
+    machine->boot.layout.guard_count = 2;
 }
 
 void fake_machine_add_loader(struct fake_machine *machine, uint64_t base, uint64_t pages)

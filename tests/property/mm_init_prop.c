@@ -151,7 +151,7 @@ static uint64_t expected_bytes(void)
             bytes += map.entries[i].length; /* made of EFI pages: whole ones */
         }
     }
-    return bytes - (1 + machine.boot.guard_count) * PAGE_SIZE;
+    return bytes - (1 + machine.boot.layout.guard_count) * PAGE_SIZE;
 }
 
 struct table_facts {
@@ -165,7 +165,7 @@ static void look_at_leaf(void *context, uint64_t virt, uint64_t word, unsigned l
 {
     struct table_facts *const facts = context;
     const uint64_t size = UINT64_C(1) << (12 + 9 * (level - 1));
-    const struct kernel_image *const image = &machine.boot.image;
+    const struct kernel_image *const image = &machine.boot.layout.image;
     facts->no_execute += (word & NO_EXECUTE) != 0 ? 1 : 0;
     if (virt < PHYS_OFFSET) {
         facts->low_leaves++;

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "mm/kernel_mapper.h"
+#include "mm/page_mapper.h"
 #include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_frames.h"
 #include "tests/fake/fake_kernel.h"
@@ -144,20 +144,20 @@ static void low_remap_out_of_frames_maps_nothing(struct ktest *t)
     KTEST_EQ(t, wrong_pages(&image), 0);
 }
 
-/* Bring-up with tables from `frames`, then the kernel mapper on `buddy`. */
+/* Bring-up with tables from `frames`, then another mapper on them, with `buddy`. */
 static void bring_up(struct ktest *t)
 {
     set_up(t);
     KTEST_STATUS(t, remap_at_low_address(&mapper, &map, &image), K_OK);
-    kernel_mapper_reset();
-    kernel_mapper_init(mapper.root, &buddy.allocator, &features);
+    page_mapper_open(&mapper, mapper.root, &buddy.allocator, &features);
 }
 
 static void low_remap_unmap_gives_the_tables_to_the_sink(struct ktest *t)
 {
     bring_up(t);
     KTEST_TRUE(t, frames.out > 2);
-    KTEST_STATUS(t, unmap_at_low_address(true, &frames.allocator), K_OK);
+    mapper.boot_tables = &frames.allocator;
+    KTEST_STATUS(t, unmap_at_low_address(&mapper, true), K_OK);
     KTEST_EQ(t, table_print(mapper.root).leaves, 0);
     KTEST_EQ(t, frames.out, 2); /* the root and the kernel half's second level */
     KTEST_EQ(t, buddy.calls + buddy.bad_frees + frames.bad_frees, 0);
@@ -168,22 +168,10 @@ static void low_remap_unmap_without_a_sink_keeps_the_tables(struct ktest *t)
 {
     bring_up(t);
     const uint32_t out = frames.out;
-    KTEST_STATUS(t, unmap_at_low_address(false, NULL), K_OK);
+    KTEST_STATUS(t, unmap_at_low_address(&mapper, false), K_OK);
     KTEST_EQ(t, table_print(mapper.root).leaves, 0);
     KTEST_EQ(t, frames.out, out);
     KTEST_EQ(t, fake_cpu.cr3_writes + fake_cpu.invlpg_count, 0);
-}
-
-static void low_remap_unmap_under_a_held_lock_is_refused(struct ktest *t)
-{
-    bring_up(t);
-    struct kernel_mapper_guard guard;
-    const struct table_print before = table_print(mapper.root);
-    kernel_mapper_lock(&guard);
-    KTEST_STATUS(t, unmap_at_low_address(true, &frames.allocator), K_EAGAIN);
-    kernel_mapper_unlock(&guard);
-    KTEST_TRUE(t, table_print_equal(before, table_print(mapper.root)));
-    KTEST_STATUS(t, unmap_at_low_address(true, &frames.allocator), K_OK);
 }
 
 static const struct ktest_case cases[] = {
@@ -194,6 +182,5 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(low_remap_out_of_frames_maps_nothing),
     KTEST_CASE(low_remap_unmap_gives_the_tables_to_the_sink),
     KTEST_CASE(low_remap_unmap_without_a_sink_keeps_the_tables),
-    KTEST_CASE(low_remap_unmap_under_a_held_lock_is_refused),
 };
 KTEST_SUITE(mm_low_remap, "mm.low_remap", cases);

@@ -12,6 +12,7 @@
 #include "arch/x86_64/efer.h"
 #include "arch/x86_64/mm_arch.h"
 #include "bootinfo.h"
+#include "mm/kernel_mapper.h"
 #include "mm/locked_frame_allocator.h"
 #include "mm/mm_audit.h"
 #include "mm/page_flush.h"
@@ -501,6 +502,20 @@ static void mm_init_kernel_at_the_top_of_ram_boots(struct ktest *t)
 
 /* ---- late steps ------------------------------------------------------------------------------ */
 
+static void mm_unmap_low_under_a_held_lock_is_refused(struct ktest *t)
+{
+    KTEST_STATUS(t, fake_machine_boot_small_pc(&machine), K_OK);
+    struct kernel_mapper_guard guard;
+    const struct table_print before = table_print(mm_state()->root);
+    kernel_mapper_lock(&guard);
+    KTEST_STATUS(t, mm_unmap_low(), K_EAGAIN);
+    kernel_mapper_unlock(&guard);
+    KTEST_TRUE(t, mm_state()->low_is_mapped);
+    KTEST_TRUE(t, table_print_equal(before, table_print(mm_state()->root)));
+    KTEST_STATUS(t, mm_unmap_low(), K_OK);
+    KTEST_FALSE(t, mm_state()->low_is_mapped);
+}
+
 static void mm_unmap_low_frees_its_tables(struct ktest *t)
 {
     KTEST_STATUS(t, fake_machine_boot_small_pc(&machine), K_OK);
@@ -693,6 +708,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(mm_init_logs_the_real_usage),
     KTEST_CASE(mm_init_gives_every_free_frame_to_the_buddy),
     KTEST_CASE(mm_init_kernel_at_the_top_of_ram_boots),
+    KTEST_CASE(mm_unmap_low_under_a_held_lock_is_refused),
     KTEST_CASE(mm_unmap_low_frees_its_tables),
     KTEST_CASE(mm_reclaim_makes_loader_memory_usable),
     KTEST_CASE(mm_reclaim_with_512_areas_keeps_what_joins),

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See low_remap.h. No state. Kernel and host.
+ * See low_remap.h. No state. Kernel, loader and host.
  */
 #include "low_remap.h"
 
-#include <stddef.h>
-
-#include "mm/kernel_mapper.h"
+#include "mm/page_flush.h"
 
 /* Identity-maps [start, end), which is empty where start >= end. */
 static enum kstatus map_identity(struct page_mapper *mapper, uint64_t start, uint64_t end)
@@ -62,7 +60,7 @@ static enum kstatus map_entries(struct page_mapper *mapper, const struct memory_
     return K_OK;
 }
 
-static enum kstatus unmap_all(struct page_mapper *mapper, bool flush)
+enum kstatus unmap_at_low_address(struct page_mapper *mapper, bool flush)
 {
     struct page_flush token;
     const enum kstatus status =
@@ -84,22 +82,7 @@ enum kstatus remap_at_low_address(struct page_mapper *mapper, const struct memor
     const enum kstatus status = map_entries(mapper, map, image);
     if (status != K_OK) {
         /* Its ends are no ends inside a leaf, so this splits nothing and cannot fail. */
-        (void)unmap_all(mapper, false);
+        kstatus_ignore(unmap_at_low_address(mapper, false));
     }
-    return status;
-}
-
-enum kstatus unmap_at_low_address(bool flush, struct frame_allocator *boot_tables)
-{
-    struct kernel_mapper_guard guard;
-    kernel_mapper_lock(&guard);
-    struct page_mapper *const mapper = kernel_mapper_as_mut(&guard);
-    enum kstatus status = K_EAGAIN;
-    if (mapper != NULL) {
-        mapper->boot_tables = boot_tables;
-        status = unmap_all(mapper, flush);
-        mapper->boot_tables = NULL;
-    }
-    kernel_mapper_unlock(&guard);
     return status;
 }

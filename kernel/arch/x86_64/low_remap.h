@@ -8,7 +8,7 @@
  *     |hole|  RW   |not RAM|   RW   | type 0x1000: none | RW |
  *
  * The kernel image and what lives with it (type 0x1000: image, boot stack and its guard frame) get
- * no second mapping. Kernel and host.
+ * no second mapping. Kernel, loader (remap only) and host.
  */
 #ifndef ARCH_X86_64_LOW_REMAP_H
 #define ARCH_X86_64_LOW_REMAP_H
@@ -32,12 +32,13 @@ MUST_CHECK enum kstatus remap_at_low_address(struct page_mapper *mapper,
                                              const struct kernel_image *image);
 
 /**
- * Ends the identity map, through the kernel mapper, once no CPU needs it any more.
- * @param flush        whether to flush the translations (else no CPU may be on these tables)
- * @param boot_tables  its free() receives the frames of the tables, which were made at bring-up and
- *                     never came from the kernel's frame allocator; NULL: they stay, empty
- * @return K_OK; K_EAGAIN where this CPU holds the kernel mapper already
+ * Ends the identity map, once no CPU needs it any more.
+ * @param mapper  its `boot_tables` receives the frames of the tables, which were made at bring-up
+ *                and never came from the kernel's frame allocator; where that is NULL they stay,
+ *                empty
+ * @param flush   whether to flush the translations (else no CPU may be on these tables)
+ * @return K_OK; does not fail, as the ends of low memory are no ends inside a leaf
  */
-MUST_CHECK enum kstatus unmap_at_low_address(bool flush, struct frame_allocator *boot_tables);
+MUST_CHECK enum kstatus unmap_at_low_address(struct page_mapper *mapper, bool flush);
 
 #endif
