@@ -13,6 +13,7 @@
 #include "boot_block.h"
 #include "command_line.h"
 #include "efi_console.h"
+#include "efi_screen.h"
 #include "efi_tables.h"
 #include "efi_time.h"
 #include "lib/format.h"
@@ -110,7 +111,7 @@ enum kstatus boot_describe_machine(struct boot *boot)
     if (efi_tables_find(boot->system, info) != K_OK) {
         efi_console_print("warning: the ACPI root pointer is broken and not used");
     }
-    efi_tables_find_screen(boot->system, &info->framebuffer);
+    efi_screen_find(boot->system, &info->framebuffer);
     enum bootinfo_tsc_source source;
     info->tsc_hz = efi_time_tsc_hz(boot->services, &source);
     info->tsc_source = (uint32_t)source;

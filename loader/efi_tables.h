@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * What the firmware knows about the machine and only it can be asked for: vendor, Secure Boot,
- * configuration tables, the screen, our own image. Everything goes straight into the bootinfo
+ * configuration tables, our own image. Everything goes straight into the bootinfo
  * header under construction. Loader only; boot services needed.
  */
 #ifndef LOADER_EFI_TABLES_H
@@ -30,21 +30,12 @@ MUST_CHECK enum kstatus efi_tables_find(const EFI_SYSTEM_TABLE *system, struct b
 /** Fills in what else the configuration tables name that must not be overwritten. */
 void efi_tables_find_more(const EFI_SYSTEM_TABLE *system, struct firmware_tables *tables);
 
-/** Fills the framebuffer from the graphics output's current mode (UEFI 2.10, 12.9); format NONE
- *  where there is no screen, or none that memory writes reach. */
-void efi_tables_find_screen(const EFI_SYSTEM_TABLE *system, struct bootinfo_framebuffer *screen);
-
 /** Our own image: volume, options. NULL where the firmware does not know it. */
 EFI_LOADED_IMAGE_PROTOCOL *efi_tables_loaded_image(EFI_BOOT_SERVICES *services, EFI_HANDLE image);
 
 /** Takes a no-execute attribute off the page at @p page where the firmware enforces such
  * (UEFI 2.10, 37 "EFI_MEMORY_ATTRIBUTE_PROTOCOL"); does nothing where it has no such protocol. */
 void efi_tables_make_executable(EFI_BOOT_SERVICES *services, phys_addr_t page);
-
-/** Calls @p found for each mode that the graphics output has, 1000 at most; none without one. */
-void efi_tables_list_modes(const EFI_SYSTEM_TABLE *system,
-                           void (*found)(void *context, uint32_t width, uint32_t height),
-                           void *context);
 
 /** Whether the firmware offers a TPM 2.0 (TCG EFI Protocol Specification, EFI_TCG2_PROTOCOL). */
 bool efi_tables_has_tpm(EFI_BOOT_SERVICES *services);
