@@ -150,18 +150,21 @@ static void start_screen(const struct boot_options *options)
     }
 }
 
-/* Typing works on the serial line and on the keyboard at once. */
+/* Typing works on the serial line and on the keyboard at once. Whoever has a keyboard that does
+ * nothing looks for the reason in the log: each outcome is a line. */
 static void start_keyboard(void)
 {
     const struct bootinfo *const info = mm_bootinfo();
     if (acpi_denies_8042(info->rsdp_copy, info->rsdp_copy_size)) {
-        pr_debug("keyboard: ACPI says that there is no controller");
+        pr_info("keyboard: ACPI says that there is no controller");
         return;
     }
     const enum kstatus status = console_init_keyboard();
     if (status == K_OK) {
         pr_info("keyboard: PS/2");
-    } else if (status != K_ENOENT) {
+    } else if (status == K_ENOENT) {
+        pr_info("keyboard: no PS/2 controller");
+    } else {
         pr_warn("keyboard: the controller does not answer: %s", kstatus_name(status));
     }
 }
@@ -207,10 +210,10 @@ static void print_summary(void)
     mm_read_books(&books);
     const struct ktest_totals tests = selftest_last();
     console_printf("firstlight: %" FMTu64 " MiB of RAM, %" FMTu64 " MiB free; books %s; "
-                   "self-tests: %u passed, %u failed; type help\n",
+                   "self-tests: %u passed, %u failed%s\n",
                    books.classes.firmware_ram / SIZE_1M, books.free_frames * PAGE_SIZE / SIZE_1M,
                    books.classes_balance && books.frames_balance ? "balanced" : "NOT BALANCED",
-                   tests.passed, tests.failed);
+                   tests.passed, tests.failed, monitor_hint());
 }
 
 /* Nobody stops the measures of a boot. */

@@ -2,7 +2,7 @@
  *
  * See monitor.h. The line editor takes care of what is typed, command.c of what it means. Typing
  * comes from the serial line and from the keyboard. Without a serial port, and without a keyboard
- * that has a screen, there is nobody to talk to: the CPU rests.
+ * that has a screen, there is nobody to talk to: the CPU rests, after a last line that says so.
  */
 #include "monitor/monitor.h"
 
@@ -15,6 +15,7 @@
 #include "console.h"
 #include "monitor/command.h"
 #include "monitor/line_editor.h"
+#include "monitor/typing.h"
 
 #define PROMPT  "firstlight> "
 #define COLUMNS 80U /* of the terminal; wider ones do no harm */
@@ -47,13 +48,37 @@ static void handle_byte(struct line_editor *editor, uint8_t byte)
     line_editor_prompt(editor);
 }
 
+static struct typing who_can_type(void)
+{
+    return (struct typing){
+        .serial = console_has_serial(),
+        .keyboard = console_has_keyboard(),
+        .screen = console_takes_screen(),
+    };
+}
+
+const char *monitor_hint(void)
+{
+    const struct typing typing = who_can_type();
+    return typing_hint(&typing);
+}
+
+/* A prompt that nobody can answer would look like a hang. */
+static void stop_without_typist(void)
+{
+    const struct typing typing = who_can_type();
+    if (!typing_is_possible(&typing)) {
+        console_printf("firstlight: no keyboard that this kernel can read (PS/2 only) and no "
+                       "serial line: halted; switch the machine off\n");
+        power_halt();
+    }
+}
+
 void monitor_run(void)
 {
     static struct line_editor editor;
     struct line_view view;
-    if (!console_has_serial() && !(console_has_keyboard() && console_takes_screen())) {
-        power_halt();
-    }
+    stop_without_typist();
     line_view_init(&view, echo, NULL, PROMPT, COLUMNS);
     line_editor_init(&editor, &view, command_name);
     line_editor_prompt(&editor);

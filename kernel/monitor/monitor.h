@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * The prompt on the serial line.
+ * The prompt, on the serial line and on the screen.
  */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 
 #include "lib/compiler.h"
 
-/** Reads and runs commands for ever. Context: after the boot, interrupts off. */
+/** What the line above the prompt ends with: "; type help" and where, or nothing where nobody
+ *  can type. */
+const char *monitor_hint(void);
+
+/** Reads and runs commands for ever; where nobody can type it says so and halts. Context: after the
+ *  boot, interrupts off. */
 NORETURN void monitor_run(void);
 
 #endif

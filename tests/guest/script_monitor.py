@@ -23,6 +23,8 @@ TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("BUILD", "build")
 ESP = TOP / os.environ.get("ESP", "esp")
 PAGE = 4096
+SUMMARY = (r"^firstlight: \d+ MiB of RAM, \d+ MiB free; books balanced; "
+           r"self-tests: \d+ passed, 0 failed")
 STORM_SECONDS = int(os.environ.get("STORM_SECONDS", "5"))
 DIRECT_MAP = 0xffff800000000000
 EFI_NAMES = ("reserved", "loader-code", "loader-data", "boot-code", "boot-data", "runtime-code",
@@ -470,24 +472,40 @@ class KeyboardTest(unittest.TestCase):
         self.assertIn("(stopped)\n", guest.read_to_prompt())
 
     def test_without_a_serial_port_the_prompt_is_on_the_screen(self):
-        font = screen.read_psf1((BUILD / "font.psf").read_bytes())
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        boot = boot_module.Boot("keyboard", firmware="2M", medium="kernel", serial=False,
-                                words="test=mm.areas")
-        build = boot_module.Build(ESP / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
-        arguments = boot_module.qemu_arguments(boot, build, Path(folder.name))
-        device = ["-device", "VGA,xres=1024,yres=768"]
-        with screen.Guest([*arguments, *device], Path(folder.name)) as guest:
-            self.wait_for_rows(guest, font, lambda rows: rows[-1] == "firstlight>")
+        with self.start_without_serial("test=mm.areas") as guest:
+            rows = self.wait_for_rows(guest, lambda rows: rows[-1] == "firstlight>")
+            self.assertRegex(rows[-2], SUMMARY + "; type help$")
             self.press(guest, "NO_such\nareas\n")
             rows = self.wait_for_rows(
-                guest, font, lambda rows: any(" areas, " in row for row in rows[-3:]))
+                guest, lambda rows: any(" areas, " in row for row in rows[-3:]))
         self.assertIn('unknown command "NO_such"; `help` lists them', rows)
         self.assertIn("firstlight> areas", rows)
 
-    def wait_for_rows(self, guest, font, done, seconds=90):
+    def test_with_a_usb_keyboard_alone_the_end_says_that_nobody_can_type(self):
+        """What most PCs are: no PS/2, no UART."""
+        with self.start_without_serial("test=none", "-device", "qemu-xhci", "-device", "usb-kbd",
+                                       machine="q35,i8042=off") as guest:
+            rows = self.wait_for_rows(guest, lambda rows: "halted" in rows[-1])
+        self.assertRegex(rows[-2], SUMMARY + "$")
+        self.assertEqual(rows[-1], "firstlight: no keyboard that this kernel can read (PS/2 only) "
+                                   "and no serial line: halted; switch the machine off")
+        self.assertTrue(any("] keyboard: ACPI says that there is no controller" in row
+                            for row in rows), rows)
+
+    def start_without_serial(self, words, *devices, **fields):
+        """A guest with a screen of 1024 x 768 and no serial port."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        boot = boot_module.Boot("keyboard", firmware="2M", medium="kernel", serial=False,
+                                words=words, **fields)
+        build = boot_module.Build(ESP / "EFI/BOOT/BOOTX64.EFI", BUILD / "kernel.stripped.elf")
+        arguments = boot_module.qemu_arguments(boot, build, Path(folder.name))
+        return screen.Guest([*arguments, "-device", "VGA,xres=1024,yres=768", *devices],
+                            Path(folder.name))
+
+    def wait_for_rows(self, guest, done, seconds=90):
         """The screen's text without the blank rows at its end, once done(it)."""
+        font = screen.read_psf1((BUILD / "font.psf").read_bytes())
         deadline = time.monotonic() + seconds
         while True:
             try:
