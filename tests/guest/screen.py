@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import time
+from collections import Counter
 from typing import NamedTuple
 
 PAPER, INK = 0, 0xc8  # of every colour
@@ -128,17 +129,30 @@ class UnknownFont:
 
     def __init__(self, picture, width=8, height=19):
         self.width, self.height = width, height
-        pixels = [picture.pixels[at:at + 3] for at in range(0, len(picture.pixels), 3)]
-        paper = max(set(pixels), key=pixels.count)
-        ink = "".join("0" if pixel == paper else "1" for pixel in pixels)
-        self.lines = [ink[at:at + picture.width] for at in range(0, len(ink), picture.width)]
+        colours = [picture.pixels[i::3] for i in range(3)]
+        paper = Counter(zip(*colours)).most_common(1)[0][0]
+        ink = 0
+        for colour, blank in zip(colours, paper):
+            digits = bytes(ord("01"[value != blank]) for value in range(256))
+            ink |= int.from_bytes(colour.translate(digits), "big")
+        text = ink.to_bytes(len(colours[0]), "big").decode()
+        self.lines = [text[at:at + picture.width] for at in range(0, len(text), picture.width)]
+        self.stripes = {}
+
+    def _stripe(self, left):
+        """A cell's width of the whole picture from a column on, line by line: each cell there is one
+        piece of it. A search comes by many times."""
+        if left not in self.stripes:
+            self.stripes[left] = "".join(line[left:left + self.width] for line in self.lines)
+        return self.stripes[left]
 
     def _fits(self, text, top, left):
-        rows = self.lines[top:top + self.height]
+        if left + len(text) * self.width > len(self.lines[0]):
+            return False
         cell_of, character_of = {}, {}
         for at, character in enumerate(text):
-            x = left + at * self.width
-            cell = "".join(row[x:x + self.width] for row in rows)
+            stripe = self._stripe(left + at * self.width)
+            cell = stripe[top * self.width:(top + self.height) * self.width]
             if (("1" in cell) == (character == " ")
                     or cell_of.setdefault(character, cell) != cell
                     or character_of.setdefault(cell, character) != character):

@@ -24,7 +24,7 @@ def ppm(rows, width, scale=1, ink=screen.INK):
         for line in range(4 * scale):
             bits = "".join(f"{FONT_ROWS[c][line // scale]:08b}" for c in row)
             values = [ink if bit == "1" else 0 for bit in bits for _ in range(scale)]
-            values += [0] * (width - len(values))
+            values = (values + [0] * width)[:width]
             pixels += bytes(value for value in values for _ in range(3))
     return b"P6\n%d %d\n255\n" % (width, 4 * scale * len(rows)) + bytes(pixels)
 
@@ -81,6 +81,12 @@ class ScreenTest(unittest.TestCase):
         self.assertTrue(text.begins_a_row("bA"))
         for wrong in ("AbAb A", "AbbAxA", "AbbA AA", "bb", "bA A"):
             self.assertFalse(text.begins_a_row(wrong), wrong)
+        # A cell that the edge cuts is none, though its half looks like one.
+        cut = screen.UnknownFont(screen.read_ppm(ppm(["Ab"], 12)), 8, 4)
+        self.assertTrue(cut.begins_a_row("A"))
+        self.assertFalse(cut.begins_a_row("Ab"))
+        blue = ppm(["Ab"], 16).replace(bytes([screen.INK] * 3), bytes([0, 0, screen.INK]))
+        self.assertTrue(screen.UnknownFont(screen.read_ppm(blue), 8, 4).begins_a_row("Ab"))
 
     def test_log_from_a_line_on_is_found_to_its_end_and_to_the_character(self):
         log = "firmware\r\nstart\r\nabcdefghi\r\nend\r\n"
