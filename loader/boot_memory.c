@@ -158,11 +158,14 @@ static void print_violation(void *context, enum page_audit_kind kind, virt_addr_
 
 static enum kstatus audit_tables(struct boot *boot)
 {
-    struct page_audit_report report;
+    struct page_audit_report report = { .violation_count = 0 };
     uint32_t shown = 0;
-    const enum kstatus status = handover_audit(&boot->handover, print_violation, &shown, &report);
-    if (status != K_OK || report.violation_count != 0) {
-        return boot_refuse(boot, status != K_OK ? status : K_EPROTO, "bad-page-tables",
+    enum kstatus status = handover_audit(&boot->handover, print_violation, &shown, &report);
+    if (status == K_OK && report.violation_count != 0) {
+        status = K_EPROTO;
+    }
+    if (status != K_OK) {
+        return boot_refuse(boot, status, "bad-page-tables",
                            "the hand-over tables break a rule (%s, %" FMTu64
                            " violations); report this map",
                            kstatus_name(status), report.violation_count);

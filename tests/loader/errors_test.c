@@ -62,7 +62,7 @@ static const struct {
       "refused: the books of this memory map do not balance",
       { .breaks = FAKE_EFI_BREAK_BOOKS } },
     { "bad-page-tables",
-      "refused: the hand-over tables break a rule",
+      "refused: the hand-over tables break a rule (EPROTO, ",
       { .breaks = FAKE_EFI_BREAK_TABLES } },
     { "exit-refused",
       "refused: the firmware's memory map cannot be used for the exit",
