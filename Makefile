@@ -31,6 +31,8 @@ BLOB := $(BUILD)/kernel.stripped.elf
 EFI  := $(ESP)/EFI/BOOT/BOOTX64.EFI
 # The same file as it was linked; `make sign` puts a signed copy into $(ESP).
 UNSIGNED := $(BUILD)/BOOTX64.unsigned.EFI
+# Where its functions are, as the linker tells it: the file itself has no symbols.
+LOADER_MAP := $(BUILD)/loader.map
 
 .PHONY: all
 all: $(EFI) $(ELF) host-tools
@@ -262,7 +264,7 @@ $(PE_CHECKSUM): tools/pe_checksum.c Makefile
 $(UNSIGNED): $(LOADER_O) $(PE_CHECKSUM)
 	$(call say,PE,$@)
 	@mkdir -p $(@D)
-	$(Q)$(PE_LINK) -out:$@ $(LOADER_O)
+	$(Q)$(PE_LINK) -map:$(LOADER_MAP) -out:$@ $(LOADER_O)
 	$(Q)$(PE_CHECKSUM) $@
 
 $(EFI): $(UNSIGNED)

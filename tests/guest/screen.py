@@ -218,10 +218,11 @@ class Guest:
     def log(self):
         return self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
 
-    def wait_for(self, text, seconds=90):
-        """Waits until `text` stands in the log; returns the log."""
+    def wait_for(self, text, seconds=90, behind=0):
+        """Waits until `text` stands in the log, behind its first characters; returns the log from
+        there."""
         deadline = time.monotonic() + seconds
-        while text not in (log := self.log()):
+        while text not in (log := self.log()[behind:]):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise AssertionError(f"no {text!r} in the log: {log[-2000:]}")
             time.sleep(0.1)
