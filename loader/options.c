@@ -6,11 +6,19 @@
  */
 #include "options.h"
 
+#include "lib/little_endian.h"
 #include "lib/string.h"
 
 #define FIRST_PRINTABLE 0x20U
 #define LAST_PRINTABLE  0x7eU
 #define UTF16_BOM       0xfeffU
+#define UTF16_BYTES     2U
+
+/* EFI_LOAD_OPTION: attributes, length of the device path, description, device path, data. */
+#define LOAD_OPTION_PATH_BYTES  4U /* where the length is */
+#define LOAD_OPTION_DESCRIPTION 6U
+#define LOAD_OPTION_ATTRIBUTES  0x1f0bU /* all that are defined; no text begins with them and 0 */
+#define DEVICE_PATH_NODE_BYTES  4U
 
 void options_init(struct options *options)
 {
@@ -167,15 +175,46 @@ void options_append_text(struct options *options, const void *bytes, size_t size
     end_word(&writer);
 }
 
+/* Where the text of UTF-16 at @p start ends, behind its NUL; 0 where it has none. */
+static size_t end_of_string(const uint8_t *bytes, size_t size_bytes, size_t start)
+{
+    for (size_t i = start; i + UTF16_BYTES <= size_bytes; i += UTF16_BYTES) {
+        if (little_endian(bytes + i, UTF16_BYTES) == 0) {
+            return i + UTF16_BYTES;
+        }
+    }
+    return 0;
+}
+
+/* Firmware of Dell passes the whole variable Boot#### instead of the data at its end. @return where
+ * that data starts; 0 where @p bytes are no such variable, but the text itself */
+static size_t load_option_data(const uint8_t *bytes, size_t size_bytes)
+{
+    static const uint8_t path_end[DEVICE_PATH_NODE_BYTES] = { 0x7f, 0xff, DEVICE_PATH_NODE_BYTES };
+    if (size_bytes < LOAD_OPTION_DESCRIPTION ||
+        (little_endian(bytes, 4) & ~(uint64_t)LOAD_OPTION_ATTRIBUTES) != 0) {
+        return 0;
+    }
+    const size_t path_bytes = (size_t)little_endian(bytes + LOAD_OPTION_PATH_BYTES, 2);
+    const size_t path = end_of_string(bytes, size_bytes, LOAD_OPTION_DESCRIPTION);
+    if (path == 0 || path_bytes > size_bytes - path) {
+        return 0;
+    }
+    const size_t data = path + path_bytes; /* a shorter path would end in the NUL, which differs */
+    return memcmp(bytes + data - sizeof(path_end), path_end, sizeof(path_end)) == 0 ? data : 0;
+}
+
 void options_append_load_options(struct options *options, const void *utf16, size_t size_bytes)
 {
     if (utf16 == NULL) {
         return;
     }
-    const uint8_t *const bytes = utf16;
+    const size_t start = load_option_data(utf16, size_bytes);
+    const uint8_t *const bytes = (const uint8_t *)utf16 + start;
+    size_bytes -= start;
     struct word_writer writer = { .options = options, .may_be_program = true };
-    for (size_t i = 0; i + 1 < size_bytes; i += 2) {
-        const uint32_t unit = bytes[i] | (uint32_t)bytes[i + 1] << 8;
+    for (size_t i = 0; i + UTF16_BYTES <= size_bytes; i += UTF16_BYTES) {
+        const uint32_t unit = (uint32_t)little_endian(bytes + i, UTF16_BYTES);
         if (unit == 0) {
             break;
         }

@@ -36,7 +36,11 @@ void options_init(struct options *options);
 void options_append_text(struct options *options, const void *bytes, size_t size_bytes);
 
 /** Appends LoadOptions: UTF-16LE of @p size_bytes (may be odd, unterminated, with BOM, NULL); a
- *  first word that ends in ".efi" (any case) is the program's own name and dropped. */
+ *  first word that ends in ".efi" (any case) is the program's own name and dropped. Where it is a
+ *  whole EFI_LOAD_OPTION, which Dell's firmware passes, the text is what stands behind its device
+ *  path.
+ *  @spec UEFI 2.10, 3.1.3 "Load Options", 9.1.1 EFI_LOADED_IMAGE_PROTOCOL; what Dell does: Linux
+ *        commit 4a568ce29d3f */
 void options_append_load_options(struct options *options, const void *utf16, size_t size_bytes);
 
 #endif

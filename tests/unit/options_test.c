@@ -113,6 +113,56 @@ static void options_load_options_survive_odd_buffers(struct ktest *t)
     KTEST_EQ(t, options.replaced, 3);
 }
 
+/* A boot entry as the firmware keeps it: attributes, length of the path, "Stick", path, words. */
+#define ENTRY(attributes, path_bytes, ...)                                                      \
+    {                                                                                           \
+        attributes, 0, 0, 0, path_bytes, 0, 'S', 0, 't', 0, 'i', 0, 'c', 0, 'k', 0, 0, 0, 0x04, \
+            0x04, 6, 0, 'x', 0, 0x7f, 0xff, 4, 0, __VA_ARGS__                                   \
+    }
+#define ENTRY_PATH_BYTES 10
+#define ENTRY_WORDS      'd', 0, 'r', 0, 'y', 0
+
+static const char *from_entry(const uint8_t *entry, size_t size_bytes)
+{
+    options_init(&options);
+    options_append_load_options(&options, entry, size_bytes);
+    return options.text;
+}
+
+static void options_load_options_may_be_a_whole_boot_entry(struct ktest *t)
+{
+    static const uint8_t active[] = ENTRY(1, ENTRY_PATH_BYTES, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(active, sizeof(active)), "dry");
+    KTEST_STRING(t, from_entry(active, sizeof(active) - 1), "dr");
+    KTEST_STRING(t, from_entry(active, sizeof(active) - 6), ""); /* no words: nothing is left */
+    KTEST_EQ(t, options.replaced, 0);
+    static const uint8_t every_attribute[] = { 0x0b, 0x1f, 0,    0, 4, 0,   0,
+                                               0,    0x7f, 0xff, 4, 0, 'w', 0 };
+    KTEST_STRING(t, from_entry(every_attribute, sizeof(every_attribute)), "w");
+    static const uint8_t named[] =
+        ENTRY(1, ENTRY_PATH_BYTES, '.', 0, 'e', 0, 'f', 0, 'i', 0, ' ', 0, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(named, sizeof(named)), "dry");
+}
+
+/* What looks like one and is none is text, up to its first NUL. */
+static void options_load_options_that_are_no_boot_entry_are_text(struct ktest *t)
+{
+    static const uint8_t unknown_attribute[] = ENTRY(4, ENTRY_PATH_BYTES, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(unknown_attribute, sizeof(unknown_attribute)), "?");
+    static const uint8_t no_path[] = ENTRY(1, 0, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(no_path, sizeof(no_path)), "?");
+    static const uint8_t short_path[] = ENTRY(1, ENTRY_PATH_BYTES - 1, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(short_path, sizeof(short_path)), "?");
+    static const uint8_t long_path[] = ENTRY(1, 17, ENTRY_WORDS); /* one byte more than there is */
+    KTEST_STRING(t, from_entry(long_path, sizeof(long_path)), "?");
+    static const uint8_t active[] = ENTRY(1, ENTRY_PATH_BYTES, ENTRY_WORDS);
+    KTEST_STRING(t, from_entry(active, sizeof(active) - 7), "?"); /* its path is cut off */
+    static const uint8_t no_nul[] = { 1, 0, 0, 0, 12, 0, 'S', 0, 0x7f, 0xff, 4, 0 };
+    for (size_t size_bytes = 2; size_bytes <= sizeof(no_nul); size_bytes++) {
+        KTEST_STRING(t, from_entry(no_nul, size_bytes), "?");
+    }
+}
+
 static void options_sources_are_joined_and_the_later_wins(struct ktest *t)
 {
     options_init(&options);
@@ -231,6 +281,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(options_text_quotes_keep_spaces_to_the_end_of_line),
     KTEST_CASE(options_load_options_drop_the_program_name),
     KTEST_CASE(options_load_options_survive_odd_buffers),
+    KTEST_CASE(options_load_options_may_be_a_whole_boot_entry),
+    KTEST_CASE(options_load_options_that_are_no_boot_entry_are_text),
     KTEST_CASE(options_sources_are_joined_and_the_later_wins),
     KTEST_CASE(options_too_long_is_cut_at_a_word),
     KTEST_CASE(options_too_long_with_open_quote_is_cut),
