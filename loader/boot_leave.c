@@ -151,17 +151,18 @@ static void print_master(void *context, const struct pci_master *master)
 {
     uint32_t *const shown = context;
     if ((*shown)++ < MASTERS_SHOWN) {
-        efi_console_print("pci: %02x:%02x.%u (%04x:%04x, class %06x) still masters the bus",
-                          master->bus, master->device, master->function, master->vendor,
-                          master->product, master->class_code);
+        efi_console_print("pci: %02x:%02x.%u (%04x:%04x, class %06x) %s", master->bus,
+                          master->device, master->function, master->vendor, master->product,
+                          master->class_code,
+                          master->is_stopped ? "was stopped" : "still masters the bus");
     }
 }
 
 /* Devices that the firmware left running may write to memory that is the kernel's now. */
-static void print_masters(void)
+static void stop_masters(void)
 {
     uint32_t shown = 0;
-    const uint32_t count = pci_masters_list(print_master, &shown);
+    const uint32_t count = pci_masters_stop(print_master, &shown);
     if (count > 0) {
         efi_console_print("warning: %u PCI devices still master the bus", count);
     }
@@ -169,7 +170,7 @@ static void print_masters(void)
 
 enum kstatus boot_finish_map(struct boot *boot)
 {
-    print_masters();
+    stop_masters();
     if (boot_build_map(boot, &boot->exit.map) != K_OK) {
         boot_stop(boot, "last-map", "the firmware's last memory map contradicts its allocations");
     }

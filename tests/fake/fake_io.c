@@ -16,12 +16,14 @@ static uint32_t last_value;
 static const struct fake_io_mmio *mmios[4];
 static unsigned mmio_count;
 static uint32_t (*inl_answer)(uint16_t port);
+static void (*outl_taker)(uint16_t port, uint32_t value);
 
 void fake_io_reset(void)
 {
     device_count = 0;
     mmio_count = 0;
     inl_answer = NULL;
+    outl_taker = NULL;
     last_port = 0;
     last_value = 0;
 }
@@ -47,6 +49,11 @@ void fake_io_plug_mmio(const struct fake_io_mmio *mmio)
 void fake_io_answer_inl(uint32_t (*answer)(uint16_t port))
 {
     inl_answer = answer;
+}
+
+void fake_io_on_outl(void (*take)(uint16_t port, uint32_t value))
+{
+    outl_taker = take;
 }
 
 void fake_io_last_outl(uint16_t *port, uint32_t *value)
@@ -97,6 +104,9 @@ void x86_outl(uint16_t port, uint32_t value)
 {
     last_port = port;
     last_value = value;
+    if (outl_taker != NULL) {
+        outl_taker(port, value);
+    }
 }
 
 uint32_t x86_inl(uint16_t port)

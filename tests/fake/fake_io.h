@@ -36,6 +36,9 @@ void fake_io_plug_mmio(const struct fake_io_mmio *mmio);
 /** What 32-bit reads of ports answer; NULL: all ones. fake_io_reset() forgets it. */
 void fake_io_answer_inl(uint32_t (*answer)(uint16_t port));
 
+/** Who hears of 32-bit writes; NULL: nobody. fake_io_reset() forgets it. */
+void fake_io_on_outl(void (*take)(uint16_t port, uint32_t value));
+
 /** Port and value of the last 32-bit write (isa-debug-exit); 0, 0 where there was none. */
 void fake_io_last_outl(uint16_t *port, uint32_t *value);
 

@@ -26,7 +26,7 @@ CPU = "Skylake-Client-v1,vendor=GenuineIntel"
 SIGNATURE = "family 6 model 94 stepping 3 (0x000506e3)"
 DEVICES = ["-device", "pcie-root-port,id=rp1,chassis=1",
            "-device", "virtio-rng-pci,bus=rp1",
-           "-device", "qemu-xhci,addr=6"]
+           "-device", "qemu-xhci,addr=6", "-device", "e1000,addr=7"]
 SMBIOS = ["-smbios", "type=0,vendor=Firm of tests,version=9.8.7,date=01/02/2003",
           "-smbios", "type=1,manufacturer=Maker,product=Thing 3000,serial=S-17,"
                      "uuid=00112233-4455-6677-8899-aabbccddeeff",
@@ -168,8 +168,19 @@ class MachineTest(unittest.TestCase):
         stacks = {int(number): int(ist) for number, _, ist, _ in gates if ist != "0"}
         self.assertEqual(set(stacks), {2, 8, 18})
 
+    def test_network_card_is_stopped_and_nothing_else(self):
+        """OVMF leaves the card mastering the bus, and a disk controller. QEMU shows what a device
+        sees of memory: all of it, or nothing."""
+        self.assertIn("pci: 00:07.0 (8086:100e, class 020000) was stopped", self.log)
+        self.assertIn("pci: 00:1f.2 (8086:2922, class 010601) still masters the bus", self.log)
+        sees = {name: "alias bus master @system" in rest for name, rest in
+                re.findall(r"^address-space: (\S+)\s*$(.*?)^\s*$", self.guest.qemu("info mtree"),
+                           re.M | re.S)}
+        self.assertFalse(sees["e1000"])
+        self.assertTrue(sees["ich9-ahci"])
+
     def test_pci_is_what_qemu_lists(self):
-        """Identities, base addresses, and buses behind bridges."""
+        """Identities, base addresses (the sixth is a ROM's), and buses behind bridges."""
         def ours(text):
             found, where = {}, None
             for line in text.splitlines():
@@ -189,7 +200,7 @@ class MachineTest(unittest.TestCase):
                     where = tuple(int(number) for number in match.groups())
                 elif match := re.search(r"PCI device (....:....)", line):
                     found[where] = [match[1]]
-                elif match := re.search(r"BAR(\d): (I/O|\d\d bit (?:prefetchable )?memory) at "
+                elif match := re.search(r"BAR([0-5]): (I/O|\d\d bit (?:prefetchable )?memory) at "
                                         r"(0x[0-9a-f]+)", line):
                     kind = "ports" if match[2] == "I/O" else "memory"
                     found[where].append((int(match[1]), kind, int(match[3], 16)))
