@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/compiler.h"
+#include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_io.h"
 #include "tests/ktest.h"
 
@@ -41,6 +42,7 @@ static const struct function machine_at_start[] = {
 static struct function machine[ARRAY_COUNT(machine_at_start)];
 static uint32_t selected;
 static unsigned writes;
+static unsigned accesses_with_interrupts;
 
 static struct function *selected_function(void)
 {
@@ -52,9 +54,16 @@ static struct function *selected_function(void)
     return NULL;
 }
 
+/* A handler between address and data would make the data another register's. */
+static void note_interrupts(void)
+{
+    accesses_with_interrupts += fake_cpu_irq_depth() == 0 ? 1 : 0;
+}
+
 static uint32_t answer(uint16_t port)
 {
     const struct function *const function = selected_function();
+    note_interrupts();
     if (port != 0xcfc || function == NULL || (selected & 0xffU) >= 16) {
         return UINT32_MAX;
     }
@@ -65,6 +74,7 @@ static uint32_t answer(uint16_t port)
 
 static void take(uint16_t port, uint32_t value)
 {
+    note_interrupts();
     if (port == 0xcf8) {
         selected = value;
         return;
@@ -81,6 +91,7 @@ static void switch_on(void)
 {
     memcpy(machine, machine_at_start, sizeof(machine));
     writes = 0;
+    accesses_with_interrupts = 0;
     fake_io_reset();
     fake_io_answer_inl(answer);
     fake_io_on_outl(take);
@@ -120,6 +131,17 @@ static void pci_masters_are_found_in_order_without_bridges(struct ktest *t)
     KTEST_EQ(t, found.masters[6].function, 7);
 }
 
+static void pci_masters_are_asked_with_interrupts_off(struct ktest *t)
+{
+    struct found found = { .count = 0 };
+    switch_on();
+    (void)pci_masters_stop(note, &found);
+    KTEST_EQ(t, accesses_with_interrupts, 0);
+    KTEST_EQ(t, fake_cpu_irq_depth(), 0);
+    note_interrupts(); /* and that is seen where they are on */
+    KTEST_EQ(t, accesses_with_interrupts, 1);
+}
+
 /* Only the master bit of network cards, nothing of the status, nothing of anything else. */
 static void pci_masters_that_are_network_cards_are_stopped(struct ktest *t)
 {
@@ -151,6 +173,7 @@ static void pci_masters_without_pci_are_none(struct ktest *t)
 
 static const struct ktest_case cases[] = {
     KTEST_CASE(pci_masters_are_found_in_order_without_bridges),
+    KTEST_CASE(pci_masters_are_asked_with_interrupts_off),
     KTEST_CASE(pci_masters_that_are_network_cards_are_stopped),
     KTEST_CASE(pci_masters_without_pci_are_none),
 };
