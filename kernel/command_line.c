@@ -12,7 +12,7 @@
 static const char *const known_names[] = {
     "console", "earlycon", "loglevel", "panic", "mem",     "maxcpus",  "test",   "seed",
     "exit",    "dryrun",   "kernel",   "gdb",   "log",     "bench",    "poison", "lockdown",
-    "wait",    "acpi",     "noreport", "menu",  "memtest", "blackbox",
+    "wait",    "acpi",     "noreport", "menu",  "memtest", "blackbox", "screen",
 };
 
 /* Control characters separate words too: a line may come from a file. */

@@ -27,6 +27,7 @@
 #include "cpu_features.h"
 #include "efi_alloc.h"
 #include "efi_file.h"
+#include "efi_screen.h"
 #include "elf_image.h"
 #include "exit_boot.h"
 #include "firmware_tables.h"
@@ -86,6 +87,7 @@ struct boot {
     struct options options;
     uint64_t mem_limit_bytes; /* mem=, UINT64_MAX = no limit */
     struct bootinfo info;     /* the header under construction */
+    struct efi_screen screen;
 
     struct efi_file options_file; /* cmdline.txt as it was read; empty once it is measured */
     struct efi_file kernel_file;  /* kernel=\path; empty where the embedded one is used */

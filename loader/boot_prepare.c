@@ -13,7 +13,6 @@
 #include "boot_block.h"
 #include "command_line.h"
 #include "efi_console.h"
-#include "efi_screen.h"
 #include "efi_tables.h"
 #include "efi_time.h"
 #include "lib/format.h"
@@ -104,6 +103,31 @@ static void print_machine(const struct bootinfo *info)
     efi_console_print("tsc: %" FMTu64 " Hz", info->tsc_hz);
 }
 
+/* The user may be looking at another one than ours; the firmware's text is on all of them. */
+static void print_screens(const struct efi_screen *screen)
+{
+    if (screen->count > 1) {
+        efi_console_print("screen: number %u of %u; where yours stays dark, screen=%u on the "
+                          "command line takes the next",
+                          screen->number, screen->count, screen->number % screen->count + 1);
+    }
+}
+
+static void find_screen(struct boot *boot)
+{
+    struct command_line_word word;
+    uint64_t wanted = 0;
+    const bool is_named = command_line_find(boot->options.text, "screen", &word);
+    const bool is_number =
+        is_named && command_line_parse_u64(word.value, word.value_length, &wanted) == K_OK;
+    efi_screen_find(boot->system, wanted, &boot->screen);
+    boot->info.framebuffer = boot->screen.framebuffer;
+    if (is_named && (!is_number || wanted != boot->screen.number)) {
+        efi_console_print("warning: screen=%.*s is no number from 1 to %u and is ignored",
+                          (int)word.value_length, word.value, boot->screen.count);
+    }
+}
+
 enum kstatus boot_describe_machine(struct boot *boot)
 {
     struct bootinfo *const info = &boot->info;
@@ -111,11 +135,12 @@ enum kstatus boot_describe_machine(struct boot *boot)
     if (efi_tables_find(boot->system, info) != K_OK) {
         efi_console_print("warning: the ACPI root pointer is broken and not used");
     }
-    efi_screen_find(boot->system, &info->framebuffer);
+    find_screen(boot);
     enum bootinfo_tsc_source source;
     info->tsc_hz = efi_time_tsc_hz(boot->services, &source);
     info->tsc_source = (uint32_t)source;
     print_machine(info);
+    print_screens(&boot->screen);
     return K_OK;
 }
 

@@ -13,7 +13,6 @@
 #include "dev/serial8250.h"
 #include "efi_console.h"
 #include "efi_file_write.h"
-#include "efi_screen.h"
 #include "efi_tables.h"
 #include "lib/format.h"
 #include "lib/printable.h"
@@ -88,7 +87,7 @@ static void gather(struct boot *boot, const struct efi_map *map)
     preflight_read(&report.preflight);
     report.preflight.watchdog_fault = boot->watchdog_fault;
     find_machine(boot, map);
-    efi_screen_list_modes(boot->system, take_mode, NULL);
+    efi_screen_list_modes(&boot->screen, boot->services, take_mode, NULL);
     find_uarts();
     report.has_tpm = efi_tables_has_tpm(boot->services);
     report.tsc = x86_rdtsc();

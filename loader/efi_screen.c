@@ -9,21 +9,19 @@
 
 #include "lib/bits.h"
 
+/* EDK2, MdeModulePkg/Include/Guid/ConsoleOutDevice.h. */
+#define CONSOLE_OUT_DEVICE_GUID                            \
+    {                                                      \
+        0xd3b36f2c, 0xd551, 0x11d4,                        \
+        {                                                  \
+            0x9a, 0x46, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d \
+        }                                                  \
+    }
 #define MODES_MAX   1000U
 #define PIXEL_BYTES 4U
 
-/* The graphics output of the active console, else any. */
-static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_graphics(const EFI_SYSTEM_TABLE *system)
-{
-    EFI_BOOT_SERVICES *const services = system->BootServices;
-    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-    void *interface = NULL;
-    if (system->ConsoleOutHandle != NULL &&
-        !EFI_ERROR(services->HandleProtocol(system->ConsoleOutHandle, &guid, &interface))) {
-        return interface;
-    }
-    return EFI_ERROR(services->LocateProtocol(&guid, NULL, &interface)) ? NULL : interface;
-}
+/* ---- one of them --------------------------------------------------------------------------------
+ */
 
 static void set_pixel_format(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode,
                              struct bootinfo_framebuffer *screen)
@@ -75,30 +73,133 @@ static bool screen_is_sound(const struct bootinfo_framebuffer *screen)
            !__builtin_add_overflow(screen->base, screen->size, &end);
 }
 
-void efi_screen_find(const EFI_SYSTEM_TABLE *system, struct bootinfo_framebuffer *screen)
+/* @return whether @p graphics has a framebuffer that can be believed; then it is in @p screen */
+static bool describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
+                     struct bootinfo_framebuffer *screen)
 {
-    *screen = (struct bootinfo_framebuffer){ .format = BOOTINFO_PIXEL_NONE };
-    const EFI_GRAPHICS_OUTPUT_PROTOCOL *const graphics = find_graphics(system);
-    if (graphics == NULL || graphics->Mode == NULL || graphics->Mode->Info == NULL) {
-        return;
+    if (graphics->Mode == NULL || graphics->Mode->Info == NULL) {
+        return false;
     }
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *const mode = graphics->Mode->Info;
-    struct bootinfo_framebuffer found = { .base = graphics->Mode->FrameBufferBase,
-                                          .size = graphics->Mode->FrameBufferSize,
-                                          .width = mode->HorizontalResolution,
-                                          .height = mode->VerticalResolution,
-                                          .pitch = mode->PixelsPerScanLine };
-    set_pixel_format(mode, &found);
-    if (found.format != BOOTINFO_PIXEL_NONE && screen_is_sound(&found)) {
-        *screen = found;
+    *screen = (struct bootinfo_framebuffer){ .base = graphics->Mode->FrameBufferBase,
+                                             .size = graphics->Mode->FrameBufferSize,
+                                             .width = mode->HorizontalResolution,
+                                             .height = mode->VerticalResolution,
+                                             .pitch = mode->PixelsPerScanLine };
+    set_pixel_format(mode, screen);
+    return screen->format != BOOTINFO_PIXEL_NONE && screen_is_sound(screen);
+}
+
+/* ---- which one ----------------------------------------------------------------------------------
+ */
+
+struct output {
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics;
+    struct bootinfo_framebuffer framebuffer;
+    bool is_console; /* the firmware's text goes there */
+};
+
+struct outputs {
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *first; /* with a framebuffer or without; NULL: none at all */
+    struct output list[EFI_SCREENS_MAX]; /* those with one */
+    uint32_t count;
+};
+
+static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_of(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+{
+    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    void *interface = NULL;
+    return EFI_ERROR(services->HandleProtocol(handle, &guid, &interface)) ? NULL : interface;
+}
+
+/* EDK2 marks the handles of devices that its console uses. */
+static bool is_console_device(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+{
+    EFI_GUID guid = CONSOLE_OUT_DEVICE_GUID;
+    void *interface = NULL; /* and stays so: it is a mark */
+    return !EFI_ERROR(services->HandleProtocol(handle, &guid, &interface));
+}
+
+/* A splitter shows the picture of its only output: one framebuffer, two handles. */
+static bool is_known(const struct outputs *outputs, uint64_t base)
+{
+    for (uint32_t i = 0; i < outputs->count; i++) {
+        if (outputs->list[i].framebuffer.base == base) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, bool is_console)
+{
+    struct bootinfo_framebuffer framebuffer;
+    if (outputs->first == NULL) {
+        outputs->first = graphics;
+    }
+    if (graphics != NULL && describe(graphics, &framebuffer) &&
+        !is_known(outputs, framebuffer.base) && outputs->count < EFI_SCREENS_MAX) {
+        outputs->list[outputs->count++] = (struct output){ graphics, framebuffer, is_console };
     }
 }
 
-void efi_screen_list_modes(const EFI_SYSTEM_TABLE *system,
+/* The active console's comes first, where it has a framebuffer: it is what the user looks at. In
+ * front of several outputs EDK2's console is a splitter, which has none. */
+static void find_outputs(const EFI_SYSTEM_TABLE *system, struct outputs *outputs)
+{
+    EFI_BOOT_SERVICES *const services = system->BootServices;
+    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+    *outputs = (struct outputs){ .count = 0 };
+    if (system->ConsoleOutHandle != NULL) {
+        add(outputs, graphics_of(services, system->ConsoleOutHandle), true);
+    }
+    if (EFI_ERROR(services->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles)) ||
+        handles == NULL) {
+        return;
+    }
+    for (UINTN i = 0; i < count; i++) {
+        add(outputs, graphics_of(services, handles[i]), is_console_device(services, handles[i]));
+    }
+    (void)services->FreePool(handles); /* nothing to do where it fails */
+}
+
+/* The one that is asked for; else, as Linux does (drivers/firmware/efi/libstub/gop.c), the first
+ * that is a console, else the first. @return its place in the list, which is not empty */
+static uint32_t choose(const struct outputs *outputs, uint64_t wanted)
+{
+    if (wanted > 0 && wanted <= outputs->count) {
+        return (uint32_t)wanted - 1;
+    }
+    for (uint32_t i = 0; i < outputs->count; i++) {
+        if (outputs->list[i].is_console) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint64_t wanted, struct efi_screen *screen)
+{
+    struct outputs outputs;
+    find_outputs(system, &outputs);
+    *screen = (struct efi_screen){ .graphics = outputs.first,
+                                   .framebuffer = { .format = BOOTINFO_PIXEL_NONE } };
+    if (outputs.count > 0) {
+        const uint32_t chosen = choose(&outputs, wanted);
+        screen->graphics = outputs.list[chosen].graphics;
+        screen->framebuffer = outputs.list[chosen].framebuffer;
+        screen->number = chosen + 1;
+        screen->count = outputs.count;
+    }
+}
+
+void efi_screen_list_modes(const struct efi_screen *screen, EFI_BOOT_SERVICES *services,
                            void (*found)(void *context, uint32_t width, uint32_t height),
                            void *context)
 {
-    EFI_GRAPHICS_OUTPUT_PROTOCOL *const graphics = find_graphics(system);
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *const graphics = screen->graphics;
     const uint32_t count = graphics == NULL || graphics->Mode == NULL ? 0 : graphics->Mode->MaxMode;
     for (uint32_t i = 0; i < count && i < MODES_MAX; i++) {
         EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = NULL;
@@ -107,6 +208,6 @@ void efi_screen_list_modes(const EFI_SYSTEM_TABLE *system,
             continue;
         }
         found(context, mode->HorizontalResolution, mode->VerticalResolution);
-        (void)system->BootServices->FreePool(mode); /* nothing to do where it fails */
+        (void)services->FreePool(mode); /* nothing to do where it fails */
     }
 }

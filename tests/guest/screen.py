@@ -228,7 +228,8 @@ class Guest:
             time.sleep(0.1)
         return log
 
-    def picture(self):
+    def picture(self, **device):
+        """What the screen shows; with device=ID that of one of several."""
         path = self.work / "screen.ppm"
-        self.command("screendump", filename=str(path))
+        self.command("screendump", filename=str(path), **device)
         return read_ppm(path.read_bytes())

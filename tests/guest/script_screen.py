@@ -42,12 +42,12 @@ class ScreenTest(guest_case.GuestCase):
         work.mkdir()
         return screen.Guest([*boot_module.qemu_arguments(boot, self.build, work), *device], work)
 
-    def rows(self, guest, fits, seconds=15):
+    def rows(self, guest, fits, seconds=15, **device):
         """The screen's text once fits(text); what it is in the end where it never does. The screen
         comes after the serial line, so the log may be ahead."""
         deadline = time.monotonic() + seconds
         while True:
-            picture = guest.picture()
+            picture = guest.picture(**device)
             text = screen.read_rows(picture, self.font)
             if fits(text) or time.monotonic() > deadline:
                 return picture, text
@@ -97,6 +97,20 @@ class ScreenTest(guest_case.GuestCase):
         self.assertNotIn("passed", log)
         self.assertIn("firstlight>", text)
         self.assertTrue(any("3 passed, 0 failed" in row for row in text), text)
+
+    def test_second_of_two_graphics_cards_shows_the_log(self):
+        # The firmware's console is a splitter, with a mode that both can do and no framebuffer.
+        cards = ["-device", "VGA,id=first,xres=640,yres=480",
+                 "-device", "bochs-display,id=second"]
+        with self.guest("two-cards", cards, "screen=2 test=mm.areas") as guest:
+            log = guest.wait_for(PROMPT)
+            expected = screen.expected_rows(log, 80, 30)
+            _, text = self.rows(guest, expected.__eq__, device="second")
+            first = screen.UnknownFont(guest.picture(device="first"))
+        self.assertIn("\nfirstlight: screen: number 2 of 2; where yours stays dark, screen=1 ", log)
+        self.assertEqual(text, expected)
+        # The firmware's text is on both up to the exit.
+        self.assertTrue(first.begins_a_row("firstlight: leaving boot services"))
 
     def test_panic_shows_on_the_screen(self):
         with self.guest("panic", MODES["vga-1024x768"][0], "test=mm.areas panic=0") as guest:

@@ -102,6 +102,21 @@ enum fake_efi_screen {
     FAKE_EFI_SCREEN_NULL_INTERFACE, /* success, and a NULL pointer */
 };
 
+/** A graphics output besides the console's. */
+struct fake_efi_output {
+    enum fake_efi_output_kind {
+        FAKE_EFI_OUTPUT_NONE,
+        FAKE_EFI_OUTPUT_BLT_ONLY,
+        FAKE_EFI_OUTPUT_SOUND,
+    } kind;
+    uint64_t base;
+    bool is_console; /* its handle carries EFI_CONSOLE_OUT_DEVICE_GUID */
+};
+
+#define FAKE_EFI_OUTPUTS_MAX   10U
+#define FAKE_EFI_OUTPUT_WIDTH  800U
+#define FAKE_EFI_OUTPUT_HEIGHT 600U
+
 /** What breaks inside the loader, which no firmware can bring about. */
 enum fake_efi_break {
     FAKE_EFI_BREAK_NOTHING,
@@ -179,8 +194,9 @@ struct fake_efi_script {
     bool no_vendor;
     bool secure_boot;
     enum fake_efi_tpm tpm;
-    bool has_memory_attributes; /* EFI_MEMORY_ATTRIBUTE_PROTOCOL */
-    enum fake_efi_screen screen;
+    bool has_memory_attributes;  /* EFI_MEMORY_ATTRIBUTE_PROTOCOL */
+    enum fake_efi_screen screen; /* of the console */
+    struct fake_efi_output outputs[FAKE_EFI_OUTPUTS_MAX];
     const void *load_options;
     uint32_t load_options_bytes;
     struct fake_efi_file files[FAKE_EFI_FILES_MAX];

@@ -351,6 +351,9 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void
     if (EFI_ERROR(fault)) {
         return fault;
     }
+    if (handle == NULL) {
+        fake_efi_violation("HandleProtocol of no handle");
+    }
     if (handle == &devices.image_handle && !script->no_loaded_image &&
         is_guid(guid, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID)) {
         return found(&devices.loaded_image, interface);
@@ -366,6 +369,9 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void
     if (handle == &devices.console_handle && script->screen != FAKE_EFI_SCREEN_NONE &&
         is_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID)) {
         return found(screen_interface(), interface);
+    }
+    if (fake_efi_outputs_protocol(handle, guid, interface)) {
+        return EFI_SUCCESS;
     }
     return EFI_UNSUPPORTED;
 }
@@ -415,13 +421,16 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, voi
 static EFI_STATUS EFIAPI locate_handle_buffer(EFI_LOCATE_SEARCH_TYPE type, EFI_GUID *guid,
                                               void *key, UINTN *count, EFI_HANDLE **handles)
 {
-    (void)type;
-    (void)guid;
     (void)key;
-    (void)count;
-    (void)handles;
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_LOCATE_HANDLE_BUFFER);
-    return EFI_ERROR(fault) ? fault : EFI_NOT_FOUND;
+    if (EFI_ERROR(fault)) {
+        return fault;
+    }
+    if (type != ByProtocol || !is_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID)) {
+        return EFI_NOT_FOUND;
+    }
+    const bool console_has_one = fake_efi_state.script.screen != FAKE_EFI_SCREEN_NONE;
+    return fake_efi_outputs_list(console_has_one ? &devices.console_handle : NULL, count, handles);
 }
 
 /* ---- time, reset --------------------------------------------------------------------------------
@@ -513,6 +522,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     services->SetWatchdogTimer = set_watchdog_timer;
     plug_uart();
     make_screen(script->screen);
+    fake_efi_outputs_start(services);
     if (has_pixels(script->screen)) {
         fake_efi_screen_start();
     }

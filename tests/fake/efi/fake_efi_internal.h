@@ -2,7 +2,8 @@
  *
  * Between the files of the scripted firmware: fake_efi.c (tables, phase, run), fake_efi_memory.c
  * (pages, pool, map, exit), fake_efi_volume.c (files), fake_efi_devices.c (consoles, COM1,
- * handles), fake_efi_screen.c (pixels), fake_efi_tpm.c (TCG2).
+ * handles), fake_efi_screen.c (pixels), fake_efi_outputs.c (further graphics outputs),
+ * fake_efi_tpm.c (TCG2).
  */
 #ifndef FAKE_EFI_INTERNAL_H
 #define FAKE_EFI_INTERNAL_H
@@ -45,6 +46,13 @@ void fake_efi_devices_finish(void);
 void fake_efi_screen_start(void);
 /** Reads the screen into fake_efi. */
 void fake_efi_screen_finish(void);
+
+/** Makes the graphics outputs besides the console's. */
+void fake_efi_outputs_start(EFI_BOOT_SERVICES *services);
+/** @return whether @p handle is one of them and has the protocol; then it is in @p interface */
+bool fake_efi_outputs_protocol(EFI_HANDLE handle, const EFI_GUID *guid, void **interface);
+/** The handles of all graphics outputs in pool memory. @param console  the first one, or NULL */
+EFI_STATUS fake_efi_outputs_list(EFI_HANDLE console, UINTN *count, EFI_HANDLE **handles);
 
 /** The file system protocol of the volume. */
 void *fake_efi_volume_interface(void);
