@@ -123,7 +123,8 @@ HOST_MONITOR_C := $(filter-out kernel/monitor/monitor.c kernel/monitor/command_t
 HOST_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c kernel/lib/crc32c.c \
                $(wildcard kernel/mm/*.c kernel/gdb/gdb_*.c) \
                $(wildcard kernel/bootinfo.c kernel/command_line.c kernel/report.c kernel/report_parts.c \
-                          kernel/lib/json_writer.c kernel/lib/random.c kernel/stages.c \
+                          kernel/lib/json_writer.c kernel/lib/random.c kernel/lib/deadline.c \
+                          kernel/stages.c \
                           kernel/log_ring.c kernel/log_output.c \
                           kernel/acpi.c kernel/acpi_console.c kernel/dev/serial_words.c \
                           kernel/acpi_tables.c kernel/acpi_machine.c kernel/smbios.c \

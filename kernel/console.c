@@ -249,14 +249,19 @@ int console_read(void)
     return serial8250_getc(&serial, &byte) == K_OK ? byte : ps2_keyboard_getc(&keyboard);
 }
 
-enum kstatus console_init_keyboard(void)
+enum kstatus console_init_keyboard(uint64_t tsc_hz)
 {
-    return ps2_keyboard_init(&keyboard);
+    return ps2_keyboard_init(&keyboard, tsc_hz);
 }
 
 bool console_has_keyboard(void)
 {
     return keyboard.present;
+}
+
+bool console_keyboard_answers(void)
+{
+    return keyboard.answers;
 }
 
 const struct serial8250 *console_serial(void)

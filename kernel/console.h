@@ -52,12 +52,15 @@ void console_write_serial(const char *text, size_t size_bytes);
 /** printf to console_write(), without level or time stamp. One call prints at most 511 bytes. */
 void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/** Looks for a PS/2 keyboard, which console_read() then reads too. @return as ps2_keyboard_init()
- */
-MUST_CHECK enum kstatus console_init_keyboard(void);
+/** Looks for a PS/2 keyboard, which console_read() then reads too. @param tsc_hz and @return as
+ *  ps2_keyboard_init() */
+MUST_CHECK enum kstatus console_init_keyboard(uint64_t tsc_hz);
 
-/** Whether a keyboard answered. */
+/** Whether there is a controller whose keyboard is read. */
 bool console_has_keyboard(void);
+
+/** Whether that keyboard answered: else it may not be there, or only type. */
+bool console_keyboard_answers(void);
 
 /** @return the next byte that was typed, or -1 where there is none. Never waits; shows some of the
  *  log where that is behind. */

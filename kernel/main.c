@@ -159,13 +159,15 @@ static void start_keyboard(void)
         pr_info("keyboard: ACPI says that there is no controller");
         return;
     }
-    const enum kstatus status = console_init_keyboard();
-    if (status == K_OK) {
+    const enum kstatus status = console_init_keyboard(info->tsc_hz);
+    if (status == K_OK && console_keyboard_answers()) {
         pr_info("keyboard: PS/2");
+    } else if (status == K_OK) {
+        pr_info("keyboard: PS/2 controller, but no keyboard answers: one that types is used");
     } else if (status == K_ENOENT) {
         pr_info("keyboard: no PS/2 controller");
     } else {
-        pr_warn("keyboard: the controller does not answer: %s", kstatus_name(status));
+        pr_warn("keyboard: the PS/2 controller does not work: %s", kstatus_name(status));
     }
 }
 

@@ -10,6 +10,8 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 
+#include "lib/deadline.h"
+
 #define PORT_DATA    0x60U
 #define PORT_COMMAND 0x64U /* reads the status */
 
@@ -30,101 +32,153 @@
 
 #define KEYBOARD_ENABLE 0xf4U
 #define KEYBOARD_ACK    0xfaU
+#define KEYBOARD_RESEND 0xfeU /* it did not understand; controllers say it too where nobody is */
 
-/* A port read takes about a microsecond: 50 ms, which is more than a keyboard may take (20 ms). */
-#define WAIT_POLLS  50000U
+/* Linux gives a controller half a second and a keyboard 0.2 s. */
+#define WAIT_MS     250U
+#define WAIT_READS  50000U /* of about a microsecond, where no clock is known */
 #define FLUSH_BYTES 32U
+#define MODE_READS  10U
+#define RESENDS     3U /* of a command */
+#define KEYS_BEFORE 3U /* an answer */
 
 static uint8_t status(void)
 {
     return x86_inb(PORT_COMMAND);
 }
 
-/* Waits until all bits of @p mask have the value @p wanted. */
-static enum kstatus wait_for(uint8_t mask, uint8_t wanted)
+/* Waits until all bits of @p mask have the value @p wanted. Looks once more when the time is over:
+ * this CPU may have stood still meanwhile (SMM, hypervisor). */
+static enum kstatus wait_for(uint64_t tsc_hz, uint8_t mask, uint8_t wanted)
 {
-    for (unsigned i = 0; i < WAIT_POLLS; i++) {
-        if ((status() & mask) == wanted) {
-            return K_OK;
+    struct deadline deadline;
+    bool is_over = false;
+    deadline_set(&deadline, tsc_hz, WAIT_MS, WAIT_READS);
+    while ((status() & mask) != wanted) {
+        if (is_over) {
+            return K_ETIMEDOUT;
         }
+        is_over = deadline_passed(&deadline);
         arch_cpu_relax();
     }
-    return K_ETIMEDOUT;
+    return K_OK;
 }
 
-static enum kstatus send(uint16_t port, uint8_t byte)
+static enum kstatus send(uint64_t tsc_hz, uint16_t port, uint8_t byte)
 {
-    const enum kstatus ready = wait_for(STATUS_INPUT_FULL, 0);
+    const enum kstatus ready = wait_for(tsc_hz, STATUS_INPUT_FULL, 0);
     if (ready == K_OK) {
         x86_outb(port, byte);
     }
     return ready;
 }
 
-static enum kstatus receive(uint8_t *byte)
+static enum kstatus receive(uint64_t tsc_hz, uint8_t *byte)
 {
-    const enum kstatus ready = wait_for(STATUS_OUTPUT_FULL, STATUS_OUTPUT_FULL);
+    const enum kstatus ready = wait_for(tsc_hz, STATUS_OUTPUT_FULL, STATUS_OUTPUT_FULL);
     if (ready == K_OK) {
         *byte = x86_inb(PORT_DATA);
     }
     return ready;
 }
 
-static void flush(void)
+/* Drops whatever was typed before. No controller has that much: where there is no end to it, other
+ * things answer at the ports. */
+static enum kstatus flush(void)
 {
-    for (unsigned i = 0; i < FLUSH_BYTES && (status() & STATUS_OUTPUT_FULL) != 0; i++) {
-        (void)x86_inb(PORT_DATA); /* whatever was typed before */
+    for (unsigned i = 0; i < FLUSH_BYTES; i++) {
+        if ((status() & STATUS_OUTPUT_FULL) == 0) {
+            return K_OK;
+        }
+        (void)x86_inb(PORT_DATA); /* nobody waits for it any more */
     }
+    return K_EIO;
 }
 
-/* Interrupts off, translation on. What comes back to the first command may be a key typed before
- * the keyboard was disabled: flushed. */
-static enum kstatus set_mode(void)
+/* A key that was on its way when the keyboard was disabled looks like the answer: the mode is what
+ * two reads in a row agree on. */
+static enum kstatus read_mode(uint64_t tsc_hz, uint8_t *mode)
 {
-    uint8_t mode;
-    enum kstatus done = send(PORT_COMMAND, COMMAND_DISABLE);
-    if (done == K_OK) {
-        done = send(PORT_COMMAND, COMMAND_DISABLE_AUX);
+    uint8_t before = 0;
+    for (unsigned i = 0; i < MODE_READS; i++) {
+        enum kstatus done = send(tsc_hz, PORT_COMMAND, COMMAND_READ_MODE);
+        if (done == K_OK) {
+            done = receive(tsc_hz, mode);
+        }
+        if (done != K_OK || (i > 0 && *mode == before)) {
+            return done;
+        }
+        before = *mode;
     }
-    flush();
+    return K_EIO;
+}
+
+/* Keyboard and mouse off, so that what comes is an answer. */
+static enum kstatus silence(uint64_t tsc_hz)
+{
+    enum kstatus done = send(tsc_hz, PORT_COMMAND, COMMAND_DISABLE);
     if (done == K_OK) {
-        done = send(PORT_COMMAND, COMMAND_READ_MODE);
+        done = send(tsc_hz, PORT_COMMAND, COMMAND_DISABLE_AUX);
+    }
+    return done == K_OK ? flush() : done;
+}
+
+/* Interrupts off, translation on. */
+static enum kstatus set_mode(uint64_t tsc_hz)
+{
+    uint8_t mode = 0;
+    enum kstatus done = silence(tsc_hz);
+    if (done == K_OK) {
+        done = read_mode(tsc_hz, &mode);
     }
     if (done == K_OK) {
-        done = receive(&mode);
+        done = flush(); /* answers that a late key shifted */
     }
     if (done == K_OK) {
-        done = send(PORT_COMMAND, COMMAND_WRITE_MODE);
+        done = send(tsc_hz, PORT_COMMAND, COMMAND_WRITE_MODE);
     }
     if (done == K_OK) {
         const unsigned kept = mode & ~(MODE_INTERRUPTS | MODE_DISABLED);
-        done = send(PORT_DATA, (uint8_t)(kept | MODE_TRANSLATE)); /* 8 bits */
+        done = send(tsc_hz, PORT_DATA, (uint8_t)(kept | MODE_TRANSLATE)); /* 8 bits */
     }
-    return done == K_OK ? send(PORT_COMMAND, COMMAND_ENABLE) : done;
+    return done == K_OK ? send(tsc_hz, PORT_COMMAND, COMMAND_ENABLE) : done;
 }
 
-/* Tells the keyboard to send keys; a few may come before the answer. */
-static enum kstatus enable_keyboard(void)
+/* Tells the keyboard to send keys; a few may come before the answer. @return its answer, or another
+ * byte where none came */
+static uint8_t ask_for_keys(uint64_t tsc_hz)
 {
     uint8_t answer = 0;
-    enum kstatus done = send(PORT_DATA, KEYBOARD_ENABLE);
-    for (unsigned i = 0; i < 4 && done == K_OK && answer != KEYBOARD_ACK; i++) {
-        done = receive(&answer);
+    enum kstatus done = send(tsc_hz, PORT_DATA, KEYBOARD_ENABLE);
+    for (unsigned i = 0; i <= KEYS_BEFORE && done == K_OK; i++) {
+        done = receive(tsc_hz, &answer);
+        if (answer == KEYBOARD_ACK || answer == KEYBOARD_RESEND) {
+            break;
+        }
     }
-    return done == K_OK && answer != KEYBOARD_ACK ? K_ETIMEDOUT : done;
+    return answer;
 }
 
-enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard)
+static bool enable_keyboard(uint64_t tsc_hz)
+{
+    uint8_t answer = ask_for_keys(tsc_hz);
+    for (unsigned i = 0; i < RESENDS && answer == KEYBOARD_RESEND; i++) {
+        answer = ask_for_keys(tsc_hz);
+    }
+    return answer == KEYBOARD_ACK;
+}
+
+enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard, uint64_t tsc_hz)
 {
     *keyboard = (struct ps2_keyboard){ .present = false };
     if (status() == STATUS_NO_DEVICE) {
         return K_ENOENT;
     }
-    enum kstatus done = set_mode();
+    const enum kstatus done = set_mode(tsc_hz);
     if (done == K_OK) {
-        done = enable_keyboard();
+        keyboard->answers = enable_keyboard(tsc_hz);
+        keyboard->present = true;
     }
-    keyboard->present = done == K_OK;
     return done;
 }
 

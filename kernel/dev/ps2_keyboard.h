@@ -14,7 +14,8 @@
 #include "kstatus.h"
 
 struct ps2_keyboard {
-    bool present; /* a controller and a keyboard answered */
+    bool present; /* a controller answered: there may be keys to read */
+    bool answers; /* the keyboard did too */
     struct ps2_scancodes keys;
     char text[PS2_TEXT_MAX]; /* bytes of the last key that were not read yet */
     uint8_t text_first;
@@ -22,12 +23,15 @@ struct ps2_keyboard {
 };
 
 /**
- * Looks for the controller and turns the keyboard on, with translation to scancode set 1.
- * @return K_OK; K_ENOENT no controller: the port reads 0xff; K_ETIMEDOUT it, or the keyboard, does
- *         not answer. @p keyboard is usable either way.
- * Context: any; takes up to 0.2 s where something hangs.
+ * Looks for the controller and turns the keyboard on, with translation to scancode set 1. One that
+ * answers no command is read all the same: there are laptops whose keyboard only types (Linux:
+ * i8042.dumbkbd).
+ * @param tsc_hz  ticks of arch_timestamp() per second, 0 = unknown
+ * @return K_OK; K_ENOENT no controller: the port reads 0xff; K_ETIMEDOUT it does not answer; K_EIO
+ *         its answers make no sense. @p keyboard is usable either way.
+ * Context: any; takes a quarter of a second where controller or keyboard do not answer.
  */
-MUST_CHECK enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard);
+MUST_CHECK enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard, uint64_t tsc_hz);
 
 /** The next typed byte, or -1 where there is none. Never waits. */
 int ps2_keyboard_getc(struct ps2_keyboard *keyboard);

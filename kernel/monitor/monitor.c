@@ -53,6 +53,7 @@ static struct typing who_can_type(void)
     return (struct typing){
         .serial = console_has_serial(),
         .keyboard = console_has_keyboard(),
+        .keyboard_answers = console_keyboard_answers(),
         .screen = console_takes_screen(),
     };
 }

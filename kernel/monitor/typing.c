@@ -14,5 +14,9 @@ const char *typing_hint(const struct typing *typing)
     if (!typing_is_possible(typing)) {
         return "";
     }
-    return typing->keyboard ? "; type help" : "; type help on the serial line";
+    if (typing->keyboard_answers) {
+        return "; type help";
+    }
+    return typing->serial ? "; type help on the serial line"
+                          : "; type help on a PS/2 keyboard (not USB), if there is one";
 }

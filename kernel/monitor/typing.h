@@ -9,12 +9,13 @@
 
 /** What the prompt could be typed on. */
 struct typing {
-    bool serial;   /* a serial port answered */
-    bool keyboard; /* there is one that this kernel can read */
-    bool screen;   /* what is typed there can be seen */
+    bool serial;           /* a serial port answered */
+    bool keyboard;         /* there is a controller that this kernel can read */
+    bool keyboard_answers; /* and surely a keyboard */
+    bool screen;           /* what is typed there can be seen */
 };
 
-/** Whether anybody can type and see it. */
+/** Whether anybody can type and see it, as far as is known. */
 bool typing_is_possible(const struct typing *typing);
 
 /** The end of the summary line: what to type and where, behind "; ", or nothing. */

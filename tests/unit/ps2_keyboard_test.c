@@ -9,6 +9,7 @@
 
 #include "lib/compiler.h"
 #include "lib/random.h"
+#include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_io.h"
 #include "tests/ktest.h"
 
@@ -88,6 +89,10 @@ static void ps2_any_codes_type_at_most_four_bytes(struct ktest *t)
 /* ---- the controller ----------------------------------------------------------------------------
  */
 
+#define HZ     UINT64_C(1000000000) /* of the fake TSC: a tick is a nanosecond */
+#define A_READ 1000U                /* ticks that a port read takes, as a rule */
+#define MS     (HZ / 1000)
+
 struct fake_8042 {
     uint8_t queue[64]; /* bytes for the CPU */
     bool auxiliary[64];
@@ -99,7 +104,13 @@ struct fake_8042 {
     bool deaf;        /* the input buffer is never taken */
     bool no_keyboard; /* nobody acknowledges */
     bool babbles;     /* there is always another byte */
+    bool slow;        /* the first look after a write finds the input buffer full */
+    bool drifts;      /* the mode is another one at each read */
+    unsigned resends; /* commands that the keyboard wants again before it takes one */
+    unsigned late;    /* keys (of code 0x1e) that come before the answer to the next commands */
+    bool is_taking;
     unsigned reads;
+    uint32_t read_ticks; /* 0: A_READ */
 };
 
 static void push(struct fake_8042 *f, uint8_t byte, bool auxiliary)
@@ -114,8 +125,11 @@ static uint8_t controller_read(void *context, uint16_t offset)
     struct fake_8042 *const f = context;
     const bool full = f->first != f->end || f->babbles;
     f->reads++;
+    fake_cpu.tsc += f->read_ticks != 0 ? f->read_ticks : A_READ;
     if (offset == 4) {
-        return (uint8_t)((full ? 1 : 0) | (f->deaf ? 2 : 0) |
+        const bool takes = f->is_taking;
+        f->is_taking = false;
+        return (uint8_t)((full ? 1 : 0) | (f->deaf || takes ? 2 : 0) |
                          (full && f->auxiliary[f->first % 64] ? 0x20 : 0));
     }
     if (f->first == f->end) {
@@ -127,17 +141,24 @@ static uint8_t controller_read(void *context, uint16_t offset)
 static void controller_write(void *context, uint16_t offset, uint8_t value)
 {
     struct fake_8042 *const f = context;
+    f->is_taking = f->slow;
     if (offset == 4) {
         f->command = value == 0x60 ? value : 0;
         f->enabled = value == 0xae ? true : value == 0xad ? false : f->enabled;
         if (value == 0x20) {
+            if (f->late > 0) {
+                f->late--;
+                push(f, 0x1e, false);
+            }
             push(f, f->mode, false);
+            f->mode = (uint8_t)(f->mode + (f->drifts ? 4 : 0)); /* wraps */
         }
     } else if (f->command == 0x60) {
         f->mode = value;
         f->command = 0;
     } else if (value == 0xf4 && !f->no_keyboard) {
-        push(f, 0xfa, false);
+        push(f, f->resends > 0 ? 0xfe : 0xfa, false);
+        f->resends -= f->resends > 0 ? 1 : 0;
     }
 }
 
@@ -149,13 +170,24 @@ static void plug(struct fake_8042 *f)
     fake_io_plug(&device);
 }
 
+/* Plugs @p f in and looks for a keyboard. @return ticks that it took */
+static uint64_t init(struct ktest *t, struct fake_8042 *f, struct ps2_keyboard *keyboard,
+                     enum kstatus expected)
+{
+    plug(f);
+    const uint64_t start = fake_cpu.tsc;
+    KTEST_STATUS(t, ps2_keyboard_init(keyboard, HZ), expected);
+    KTEST_EQ(t, keyboard->present, expected == K_OK);
+    return fake_cpu.tsc - start;
+}
+
 static void ps2_keyboard_types(struct ktest *t)
 {
     struct fake_8042 f = { .mode = 0x13 }; /* interrupts on, keyboard off, no translation */
     struct ps2_keyboard keyboard;
     plug(&f);
     push(&f, 0x1e, false); /* typed before: gone */
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_OK);
+    KTEST_STATUS(t, ps2_keyboard_init(&keyboard, HZ), K_OK);
     KTEST_EQ(t, f.mode, 0x40);
     KTEST_TRUE(t, f.enabled);
     KTEST_EQ(t, ps2_keyboard_getc(&keyboard), (uint64_t)-1);
@@ -172,25 +204,110 @@ static void ps2_keyboard_types(struct ktest *t)
     fake_io_reset();
 }
 
-static void ps2_keyboard_absent_or_hanging_is_no_keyboard(struct ktest *t)
+static void ps2_keyboard_absent_is_seen_at_once(struct ktest *t)
 {
     struct ps2_keyboard keyboard;
     fake_io_reset(); /* every port reads 0xff */
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_ENOENT);
+    const uint64_t start = fake_cpu.tsc;
+    KTEST_STATUS(t, ps2_keyboard_init(&keyboard, HZ), K_ENOENT);
+    KTEST_TRUE(t, fake_cpu.tsc - start < 10);
+    KTEST_FALSE(t, keyboard.present);
     KTEST_EQ(t, ps2_keyboard_getc(&keyboard), (uint64_t)-1);
+}
+
+static void ps2_keyboard_hanging_or_babbling_controller_is_no_keyboard(struct ktest *t)
+{
+    struct ps2_keyboard keyboard;
+    struct fake_8042 deaf = { .deaf = true };
+    (void)init(t, &deaf, &keyboard, K_ETIMEDOUT); /* the time: below */
+    struct fake_8042 babbling = { .babbles = true, .no_keyboard = true };
+    KTEST_TRUE(t, init(t, &babbling, &keyboard, K_EIO) < MS);
+    KTEST_EQ(t, ps2_keyboard_getc(&keyboard), (uint64_t)-1);
+    struct fake_8042 drifting = { .drifts = true };
+    KTEST_TRUE(t, init(t, &drifting, &keyboard, K_EIO) < MS);
+    KTEST_TRUE(t, drifting.end <= 10);
+    fake_io_reset();
+}
+
+/* Where the firmware traps the ports, a read takes a hundred times as long, a wait does not. */
+static void ps2_keyboard_waits_a_quarter_of_a_second(struct ktest *t)
+{
+    static const uint32_t read_ticks[] = { A_READ, 100 * A_READ };
+    struct ps2_keyboard keyboard;
+    for (size_t i = 0; i < ARRAY_COUNT(read_ticks); i++) {
+        struct fake_8042 deaf = { .deaf = true, .read_ticks = read_ticks[i] };
+        const uint64_t ticks = init(t, &deaf, &keyboard, K_ETIMEDOUT);
+        KTEST_TRUE(t, ticks >= 250 * MS && ticks < 252 * MS);
+        struct fake_8042 alone = { .no_keyboard = true, .read_ticks = read_ticks[i] };
+        const uint64_t more = init(t, &alone, &keyboard, K_OK);
+        KTEST_TRUE(t, more >= 250 * MS && more < 260 * MS);
+        struct fake_8042 good = { .read_ticks = read_ticks[i] };
+        KTEST_TRUE(t, init(t, &good, &keyboard, K_OK) < 10 * MS);
+    }
+    fake_io_reset();
+}
+
+/* A guest that was not run for a second, or a long trap, in the middle of a wait. */
+static void ps2_keyboard_looks_once_more_when_the_time_is_over(struct ktest *t)
+{
+    struct ps2_keyboard keyboard;
+    struct fake_8042 f = { .slow = true, .read_ticks = 1000000 * A_READ };
+    (void)init(t, &f, &keyboard, K_OK);
+    KTEST_TRUE(t, keyboard.answers);
+    fake_io_reset();
+}
+
+static void ps2_keyboard_without_a_clock_counts_reads(struct ktest *t)
+{
+    struct ps2_keyboard keyboard;
     struct fake_8042 deaf = { .deaf = true };
     plug(&deaf);
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_ETIMEDOUT);
-    KTEST_FALSE(t, keyboard.present);
-    KTEST_TRUE(t, deaf.reads < 200000);
-    struct fake_8042 alone = { .no_keyboard = true };
-    plug(&alone);
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_ETIMEDOUT);
-    KTEST_TRUE(t, alone.reads < 200000);
-    struct fake_8042 babbling = { .babbles = true, .no_keyboard = true };
-    plug(&babbling);
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_ETIMEDOUT);
-    KTEST_EQ(t, ps2_keyboard_getc(&keyboard), (uint64_t)-1);
+    KTEST_STATUS(t, ps2_keyboard_init(&keyboard, 0), K_ETIMEDOUT);
+    KTEST_TRUE(t, deaf.reads > 20000 && deaf.reads < 100000);
+    struct fake_8042 good = { .mode = 0 };
+    plug(&good);
+    KTEST_STATUS(t, ps2_keyboard_init(&keyboard, 0), K_OK);
+    fake_io_reset();
+}
+
+static void ps2_keyboard_gets_a_command_again_that_it_did_not_understand(struct ktest *t)
+{
+    struct ps2_keyboard keyboard;
+    struct fake_8042 twice = { .resends = 2 };
+    (void)init(t, &twice, &keyboard, K_OK);
+    KTEST_TRUE(t, keyboard.answers);
+    KTEST_EQ(t, twice.resends, 0);
+    struct fake_8042 always = { .resends = 100 };
+    KTEST_TRUE(t, init(t, &always, &keyboard, K_OK) < MS);
+    KTEST_FALSE(t, keyboard.answers);
+    KTEST_EQ(t, always.resends, 96); /* once, and three times again */
+    fake_io_reset();
+}
+
+/* There are keyboards that take no command and type. */
+static void ps2_keyboard_that_does_not_answer_may_type(struct ktest *t)
+{
+    struct fake_8042 f = { .no_keyboard = true };
+    struct ps2_keyboard keyboard;
+    (void)init(t, &f, &keyboard, K_OK);
+    KTEST_FALSE(t, keyboard.answers);
+    KTEST_EQ(t, f.mode, 0x40);
+    KTEST_TRUE(t, f.enabled);
+    push(&f, 0x30, false);
+    KTEST_EQ(t, ps2_keyboard_getc(&keyboard), 'b');
+    fake_io_reset();
+}
+
+static void ps2_keyboard_key_before_the_mode_is_not_the_mode(struct ktest *t)
+{
+    for (unsigned late = 1; late <= 4; late++) {
+        struct fake_8042 f = { .mode = 0x25, .late = late };
+        struct ps2_keyboard keyboard;
+        (void)init(t, &f, &keyboard, K_OK);
+        KTEST_TRUE(t, keyboard.answers);
+        KTEST_EQ(t, f.mode, 0x64);
+        KTEST_EQ(t, ps2_keyboard_getc(&keyboard), (uint64_t)-1);
+    }
     fake_io_reset();
 }
 
@@ -199,7 +316,7 @@ static void ps2_keyboard_a_flood_of_releases_ends(struct ktest *t)
     struct fake_8042 f = { .mode = 0 };
     struct ps2_keyboard keyboard;
     plug(&f);
-    KTEST_STATUS(t, ps2_keyboard_init(&keyboard), K_OK);
+    KTEST_STATUS(t, ps2_keyboard_init(&keyboard, HZ), K_OK);
     f.babbles = true; /* 'a' for ever: each call gives one */
     KTEST_EQ(t, ps2_keyboard_getc(&keyboard), 'a');
     f.auxiliary[f.first % 64] = true; /* a mouse that never stops */
@@ -215,7 +332,14 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(ps2_extended_keys_are_escape_sequences),
     KTEST_CASE(ps2_any_codes_type_at_most_four_bytes),
     KTEST_CASE(ps2_keyboard_types),
-    KTEST_CASE(ps2_keyboard_absent_or_hanging_is_no_keyboard),
+    KTEST_CASE(ps2_keyboard_absent_is_seen_at_once),
+    KTEST_CASE(ps2_keyboard_hanging_or_babbling_controller_is_no_keyboard),
+    KTEST_CASE(ps2_keyboard_waits_a_quarter_of_a_second),
+    KTEST_CASE(ps2_keyboard_looks_once_more_when_the_time_is_over),
+    KTEST_CASE(ps2_keyboard_without_a_clock_counts_reads),
+    KTEST_CASE(ps2_keyboard_gets_a_command_again_that_it_did_not_understand),
+    KTEST_CASE(ps2_keyboard_that_does_not_answer_may_type),
+    KTEST_CASE(ps2_keyboard_key_before_the_mode_is_not_the_mode),
     KTEST_CASE(ps2_keyboard_a_flood_of_releases_ends),
 };
 KTEST_SUITE(dev_ps2_keyboard, "dev.ps2_keyboard", cases);

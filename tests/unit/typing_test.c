@@ -14,13 +14,16 @@ static void typing_hint_names_what_there_is(struct ktest *t)
         const char *hint; /* empty: nobody can type */
     } cases[] = {
         { { .serial = false }, "" },
-        { { .screen = true }, "" },   /* a USB keyboard alone */
-        { { .keyboard = true }, "" }, /* what is typed is not seen */
-        { { .keyboard = true, .screen = true }, "; type help" },
-        { { .serial = true, .keyboard = true }, "; type help" },
-        { { .serial = true, .keyboard = true, .screen = true }, "; type help" },
+        { { .screen = true }, "" },                             /* a USB keyboard alone */
+        { { .keyboard = true, .keyboard_answers = true }, "" }, /* what is typed is not seen */
+        { { .keyboard = true, .keyboard_answers = true, .screen = true }, "; type help" },
+        { { .serial = true, .keyboard = true, .keyboard_answers = true }, "; type help" },
+        { { true, true, true, true }, "; type help" },
         { { .serial = true }, "; type help on the serial line" },
         { { .serial = true, .screen = true }, "; type help on the serial line" },
+        { { .serial = true, .keyboard = true, .screen = true }, "; type help on the serial line" },
+        { { .keyboard = true, .screen = true },
+          "; type help on a PS/2 keyboard (not USB), if there is one" },
     };
     for (unsigned i = 0; i < ARRAY_COUNT(cases); i++) {
         KTEST_STRING(t, typing_hint(&cases[i].typing), cases[i].hint);
