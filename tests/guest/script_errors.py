@@ -22,6 +22,10 @@ from loader_debugger import Facts, LoaderDebugger
 QUESTION = "firstlight: a key returns to the firmware, else 600 seconds do"
 RETURNED = "firstlight: returned to firmware: "
 COUNTDOWN = "any other key to continue"  # the shell, before startup.nsh
+START = "fs0:\\firstlight\\loader.efi "
+MEMMAP = "memmap"  # of the shell; in the end the sums by type:
+LOADER_PAGES = re.compile(r"^ *(LoaderCode|LoaderData): *([\d,]+) Pages", re.M)
+BEHIND_LOADER_PAGES = "BS_Code   :"
 
 
 class Refusal(NamedTuple):
@@ -116,9 +120,6 @@ FORCED = (
     Forced(Refusal("internal", "", "BUG: "), break_an_invariant),
 )
 ROOM = "bootinfo-room"
-# The shell's command: pages by type, in sum.
-MEMMAP = "memmap"
-LOADER_PAGES = re.compile(r"^ *(LoaderCode|LoaderData) *: *([\d,]+) Pages", re.M)
 SERIAL_SOCKET = ("-chardev", "socket,id=com1,path={work}/com1,server=on,wait=off,logfile={log}",
                  "-serial", "chardev:com1")
 
@@ -127,6 +128,14 @@ def stops_in_the_matrix():
     """Codes of the boots whose stop screen is compared with the serial line."""
     return {match[1] for boot in hostile_matrix.BOOTS if boot.screen_from
             for text in boot.log_has if (match := re.fullmatch(r"error ([\w-]+): .*", text))}
+
+
+def shell_words(starts, last=""):
+    """What boot.py puts behind the first start of the loader: the words of each start. Between the
+    first and the second, and behind them all, the shell looks at the map; then the start `last`."""
+    first, *others = (START + f"{words} wait=600".strip() for words in starts)
+    lines = [first, MEMMAP, *others, MEMMAP, *([START + last] if last else [])]
+    return "\r\n".join(lines).removeprefix(START)
 
 
 class ErrorsTest(guest_case.GuestCase):
@@ -164,19 +173,27 @@ class ErrorsTest(guest_case.GuestCase):
         self.press(guest)
         guest.wait_for(RETURNED + refusal.code, behind=behind)
 
+    def check_given_back(self, log):
+        """The shell's two looks at the map saw the same number of pages of loaders."""
+        pages = [match.groups() for match in LOADER_PAGES.finditer(log)]
+        self.assertEqual(len(pages), 4, log[-3000:])
+        self.assertEqual(pages[:2], pages[2:], "pages that the loader did not give back")
+
     def test_refusal_stays_on_the_screen_until_a_key_is_pressed(self):
         with self.guest(firmware="2M", medium="kernel", cpu="max,-msr", words="wait=600") as guest:
             self.check(guest, CPU)
 
     def test_every_refusal_is_on_screen_and_serial_line(self):
-        start = " wait=600\r\nfs0:\\firstlight\\loader.efi "
-        words = start.join(refusal.words for refusal in IN_THE_SHELL) + " wait=600"
+        words = shell_words(refusal.words for refusal in IN_THE_SHELL)
         with self.guest(guest_case.BUILD / "guest/HOSTILE.EFI", firmware="2M", medium="virtio",
                         start="shell", words=words) as guest:
             guest.wait_for(COUNTDOWN)
             self.press(guest)
             for refusal in IN_THE_SHELL:
                 self.check(guest, refusal)  # the first that fails ends it: no key was pressed
+            log = guest.wait_for(RETURNED + IN_THE_SHELL[-1].code)
+            guest.wait_for(BEHIND_LOADER_PAGES, behind=len(log))
+            self.check_given_back(guest.log())
             self.assertNotIn(hostile_matrix.FORBIDDEN, guest.log())
 
     def force(self, guest, loader, forced):
@@ -212,10 +229,7 @@ class ErrorsTest(guest_case.GuestCase):
                                      screen.grid_of(picture, font)[0])
 
     def test_every_refusal_that_no_firmware_brings_about(self):
-        start = "fs0:\\firstlight\\loader.efi wait=600"
-        # The map is looked at when one start is over, and again behind the last one that returns.
-        lines = [start, MEMMAP, *[start] * (len(FORCED) - 1), MEMMAP, start]
-        words = "\r\n".join(lines).removeprefix("fs0:\\firstlight\\loader.efi ")
+        words = shell_words((forced.refusal.words for forced in FORCED), "wait=600")
         stub = self.folder / "gdb"
         with self.guest(firmware="2M", medium="virtio", start="shell", words=words,
                         serial_arguments=SERIAL_SOCKET,
@@ -228,9 +242,7 @@ class ErrorsTest(guest_case.GuestCase):
                     self.force(guest, loader, forced)
                 loader.wait_loader()
                 log = guest.log()
-                pages = [match.groups() for match in LOADER_PAGES.finditer(log)]
-                self.assertEqual(len(pages), 4, log[-3000:])
-                self.assertEqual(pages[:2], pages[2:], "pages that the loader did not give back")
+                self.check_given_back(log)
                 shrink_the_block(loader)
                 loader.go()
                 self.check_stop(guest, len(log))
