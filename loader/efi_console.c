@@ -21,6 +21,25 @@
 #define OTHER_KEY  0x7f
 #define WIDE_CHARS 128U
 
+/* EDK, Foundation/Protocol/ConsoleControl/ConsoleControl.h: older than UEFI, and in none of its
+ * versions. */
+#define CONSOLE_CONTROL_GUID                               \
+    {                                                      \
+        0xf42f7782, 0x012e, 0x4c12,                        \
+        {                                                  \
+            0x99, 0x56, 0x49, 0xf9, 0x43, 0x04, 0xf7, 0x21 \
+        }                                                  \
+    }
+#define CONSOLE_CONTROL_TEXT 0U
+
+struct console_control_protocol {
+    EFI_STATUS(EFIAPI *get_mode)
+    (struct console_control_protocol *self, uint32_t *mode, BOOLEAN *has_graphics,
+     BOOLEAN *is_locked);
+    EFI_STATUS(EFIAPI *set_mode)(struct console_control_protocol *self, uint32_t mode);
+    void *lock_input;
+};
+
 /* The loader's console (singleton). */
 static struct {
     SIMPLE_TEXT_OUTPUT_INTERFACE *firmware; /* NULL where there is none, or no more */
@@ -114,8 +133,25 @@ static void take_uart(EFI_SYSTEM_TABLE *system, const struct device_path_uart *p
     }
 }
 
+/* Apple's firmware and others of EDK's first version start images behind a picture, and then
+ * OutputString() succeeds and shows nothing. What fails here leaves things as they were. */
+static void switch_to_text(EFI_BOOT_SERVICES *services)
+{
+    EFI_GUID guid = CONSOLE_CONTROL_GUID;
+    void *interface = NULL;
+    if (EFI_ERROR(services->LocateProtocol(&guid, NULL, &interface)) || interface == NULL) {
+        return;
+    }
+    struct console_control_protocol *const control = interface;
+    uint32_t mode = CONSOLE_CONTROL_TEXT;
+    if (!EFI_ERROR(control->get_mode(control, &mode, NULL, NULL)) && mode != CONSOLE_CONTROL_TEXT) {
+        (void)control->set_mode(control, CONSOLE_CONTROL_TEXT);
+    }
+}
+
 void efi_console_init(EFI_SYSTEM_TABLE *system)
 {
+    switch_to_text(system->BootServices);
     console.firmware = system->ConOut;
     console.keys = system->ConIn;
     static const struct serial8250_place com1 = SERIAL8250_PLACE_PORT(SERIAL8250_COM1);

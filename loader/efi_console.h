@@ -23,7 +23,8 @@
 /** Bytes of log that are kept, with the NUL; later lines go to the consoles only. */
 #define EFI_CONSOLE_LOG_BYTES 8192U
 
-/** Finds the consoles. @context first act, boot services available. */
+/** Finds the consoles, and has the firmware's show text (which may change the screen's mode).
+ *  @context first act, boot services available */
 void efi_console_init(EFI_SYSTEM_TABLE *system);
 
 /** One line to every console and the log: "firstlight: ", the text, end of line. */

@@ -591,6 +591,35 @@ static void loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader(struc
     enters(t, &no_port, NULL);
 }
 
+/* Apple's firmware starts with a picture, and swallows text until it is asked for text. */
+static void loader_console_in_graphics_mode_is_switched_to_text(struct ktest *t)
+{
+    static const enum fake_efi_console_control kinds[] = { FAKE_EFI_CONSOLE_CONTROL_TEXT,
+                                                           FAKE_EFI_CONSOLE_CONTROL_GRAPHICS };
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        const struct fake_efi_script script = { .console_control = kinds[i],
+                                                .screen = FAKE_EFI_SCREEN_BGR };
+        enters(t, &script, "screen: 1024x768"); /* described behind the switch */
+        KTEST_TRUE(t, strncmp(result.console, "firstlight: Firstlight ", 23) == 0);
+    }
+}
+
+static void loader_console_that_stays_in_graphics_mode_is_no_obstacle(struct ktest *t)
+{
+    static const struct {
+        enum fake_efi_console_control kind;
+        bool is_silent;
+    } rows[] = { { FAKE_EFI_CONSOLE_CONTROL_STUCK, true },
+                 { FAKE_EFI_CONSOLE_CONTROL_SILENT, true },
+                 { FAKE_EFI_CONSOLE_CONTROL_NULL, false } };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct fake_efi_script script = { .console_control = rows[i].kind };
+        enters(t, &script, NULL);
+        KTEST_EQ(t, result.console[0] == '\0', rows[i].is_silent);
+        KTEST_TRUE(t, strstr(result.serial, "leaving boot services") != NULL);
+    }
+}
+
 static void loader_screens_without_framebuffer_count_as_none(struct ktest *t)
 {
     static const enum fake_efi_screen screens[] = {
@@ -861,6 +890,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_conout_on_com1_prints_each_line_once),
     KTEST_CASE(loader_conout_that_sends_on_com1_prints_each_line_once),
     KTEST_CASE(loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader),
+    KTEST_CASE(loader_console_in_graphics_mode_is_switched_to_text),
+    KTEST_CASE(loader_console_that_stays_in_graphics_mode_is_no_obstacle),
     KTEST_CASE(loader_screens_without_framebuffer_count_as_none),
     KTEST_CASE(loader_screens_with_framebuffer_are_described),
     KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),

@@ -117,6 +117,16 @@ struct fake_efi_output {
 #define FAKE_EFI_OUTPUT_WIDTH  800U
 #define FAKE_EFI_OUTPUT_HEIGHT 600U
 
+/** What the console draws: EFI_CONSOLE_CONTROL_PROTOCOL of EDK1 and Apple. */
+enum fake_efi_console_control {
+    FAKE_EFI_CONSOLE_CONTROL_NONE, /* no such protocol: text */
+    FAKE_EFI_CONSOLE_CONTROL_TEXT,
+    FAKE_EFI_CONSOLE_CONTROL_GRAPHICS, /* text is swallowed; the screen has another mode */
+    FAKE_EFI_CONSOLE_CONTROL_STUCK,    /* ... and SetMode() fails */
+    FAKE_EFI_CONSOLE_CONTROL_SILENT,   /* ... and GetMode() fails */
+    FAKE_EFI_CONSOLE_CONTROL_NULL,     /* success, and a NULL pointer */
+};
+
 /** What breaks inside the loader, which no firmware can bring about. */
 enum fake_efi_break {
     FAKE_EFI_BREAK_NOTHING,
@@ -185,6 +195,7 @@ struct fake_efi_script {
     const char *typed;    /* on the firmware's console once the start menu asks, or NULL */
     bool typed_on_serial; /* ... on COM1 */
     enum fake_efi_break breaks;
+    enum fake_efi_console_control console_control;
     bool conout_is_com1; /* the console's device path leads to the first serial port */
     bool conout_sends;   /* the console writes to that port, and no path says so */
     bool no_loaded_image;

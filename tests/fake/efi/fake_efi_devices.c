@@ -38,6 +38,7 @@ static struct {
     EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE screen_mode;
     EFI_GRAPHICS_OUTPUT_MODE_INFORMATION screen_info;
     EFI_LOADED_IMAGE_PROTOCOL loaded_image;
+    bool is_graphical;    /* the console's mode: text is swallowed */
     uint8_t image_handle; /* only their addresses matter */
     uint8_t volume_handle;
     uint8_t console_handle;
@@ -154,7 +155,9 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR1
         fake_efi_violation("OutputString of another console");
     }
     for (; !EFI_ERROR(fault) && *text != 0; text++) {
-        append(fake_efi.console, *text);
+        if (!devices.is_graphical) {
+            append(fake_efi.console, *text);
+        }
         if (fake_efi_state.script.conout_sends) {
             send(*text);
         }
@@ -330,6 +333,60 @@ static void make_screen(enum fake_efi_screen screen)
     devices.screen.Mode = screen == FAKE_EFI_SCREEN_NO_MODE ? NULL : &devices.screen_mode;
 }
 
+/* ---- console control ----------------------------------------------------------------------------
+ */
+
+/* EDK, Foundation/Protocol/ConsoleControl/ConsoleControl.h. */
+struct console_control {
+    EFI_STATUS(EFIAPI *get_mode)
+    (struct console_control *self, uint32_t *mode, BOOLEAN *has_graphics, BOOLEAN *is_locked);
+    EFI_STATUS(EFIAPI *set_mode)(struct console_control *self, uint32_t mode);
+    void *lock_input;
+};
+
+/* A text console has a mode of its own. */
+static void set_graphical(bool is_graphical)
+{
+    devices.is_graphical = is_graphical;
+    devices.screen_info.HorizontalResolution =
+        is_graphical ? FAKE_EFI_SCREEN_WIDTH / 2 : FAKE_EFI_SCREEN_WIDTH;
+}
+
+static EFI_STATUS EFIAPI get_console_mode(struct console_control *self, uint32_t *mode,
+                                          BOOLEAN *has_graphics, BOOLEAN *is_locked)
+{
+    (void)self;
+    if (fake_efi_state.phase != FAKE_EFI_PHASE_BOOT || has_graphics != NULL || is_locked != NULL) {
+        fake_efi_violation("GetMode of the console control");
+    }
+    *mode = devices.is_graphical ? 1 : 0;
+    return fake_efi_state.script.console_control == FAKE_EFI_CONSOLE_CONTROL_SILENT
+               ? EFI_DEVICE_ERROR
+               : EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI set_console_mode(struct console_control *self, uint32_t mode)
+{
+    (void)self;
+    if (fake_efi_state.phase != FAKE_EFI_PHASE_BOOT || mode != 0 || !devices.is_graphical) {
+        fake_efi_violation("SetMode of the console control that changes nothing for the better");
+    }
+    if (fake_efi_state.script.console_control == FAKE_EFI_CONSOLE_CONTROL_STUCK) {
+        return EFI_DEVICE_ERROR;
+    }
+    set_graphical(mode != 0);
+    return EFI_SUCCESS;
+}
+
+static struct console_control console_control = { get_console_mode, set_console_mode, NULL };
+
+static void start_console_control(enum fake_efi_console_control kind)
+{
+    set_graphical(kind == FAKE_EFI_CONSOLE_CONTROL_GRAPHICS ||
+                  kind == FAKE_EFI_CONSOLE_CONTROL_STUCK ||
+                  kind == FAKE_EFI_CONSOLE_CONTROL_SILENT);
+}
+
 /* ---- protocols ----------------------------------------------------------------------------------
  */
 
@@ -399,6 +456,9 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, voi
 {
     static const uint32_t memory_attributes_guid = 0xf4560cf6;
     static const uint32_t tcg2_guid = 0x607f766c;
+    static const EFI_GUID console_control_guid = {
+        0xf42f7782, 0x012e, 0x4c12, { 0x99, 0x56, 0x49, 0xf9, 0x43, 0x04, 0xf7, 0x21 }
+    };
     (void)registration;
     const struct fake_efi_script *const script = &fake_efi_state.script;
     const EFI_STATUS fault = fake_efi_enter(FAKE_EFI_LOCATE_PROTOCOL);
@@ -407,6 +467,11 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, voi
     }
     if (script->has_memory_attributes && guid->Data1 == memory_attributes_guid) {
         return found(&memory_attributes, interface);
+    }
+    if (script->console_control != FAKE_EFI_CONSOLE_CONTROL_NONE &&
+        is_guid(guid, console_control_guid)) {
+        const bool is_null = script->console_control == FAKE_EFI_CONSOLE_CONTROL_NULL;
+        return found(is_null ? NULL : &console_control, interface);
     }
     if (script->tpm != FAKE_EFI_TPM_NONE && guid->Data1 == tcg2_guid) {
         return found(fake_efi_tpm_interface(), interface);
@@ -522,6 +587,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     services->SetWatchdogTimer = set_watchdog_timer;
     plug_uart();
     make_screen(script->screen);
+    start_console_control(script->console_control);
     fake_efi_outputs_start(services);
     if (has_pixels(script->screen)) {
         fake_efi_screen_start();
