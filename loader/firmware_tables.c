@@ -87,8 +87,8 @@ enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo *info)
     if (memcmp(first, "RSD PTR ", 8) != 0 || sum_bytes(first, RSDP_V1_BYTES) != 0) {
         return K_EILSEQ;
     }
-    const bool has_second_part = first[RSDP_REVISION] >= 2;
-    if (has_second_part && !second_part_is_sound(rsdp)) {
+    const bool has_second_part = first[RSDP_REVISION] >= 2 && second_part_is_sound(rsdp);
+    if (first[RSDP_REVISION] >= 2 && !has_second_part && little_endian(first + RSDP_RSDT, 4) == 0) {
         return K_EILSEQ;
     }
     const uint32_t copied = has_second_part ? RSDP_V2_BYTES : RSDP_V1_BYTES;
@@ -240,6 +240,25 @@ void firmware_tables_list_acpi(const struct bootinfo *info, const struct efi_map
     } else {
         visit_tree(&visitor, little_endian(info->rsdp_copy + RSDP_RSDT, 4), 4);
     }
+}
+
+/* Whether the root table at @p root can be read and names a table. */
+static bool names_tables(const struct efi_map *map, uint64_t root, unsigned entry_bytes)
+{
+    uint64_t root_bytes;
+    return find_acpi_table(map, root, &root_bytes) && root_bytes >= ACPI_HEADER_BYTES + entry_bytes;
+}
+
+bool firmware_tables_fall_back_to_rsdt(struct bootinfo *info, const struct efi_map *map)
+{
+    const uint64_t rsdt = little_endian(info->rsdp_copy + RSDP_RSDT, 4);
+    if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
+        const uint64_t xsdt = little_endian(info->rsdp_copy + RSDP_XSDT, 8);
+        if (xsdt != 0 && !names_tables(map, xsdt, 8) && names_tables(map, rsdt, 4)) {
+            info->rsdp_copy_size = RSDP_V1_BYTES;
+        }
+    }
+    return info->rsdp_copy_size == RSDP_V1_BYTES && info->rsdp_copy[RSDP_REVISION] >= 2;
 }
 
 static void pin_acpi_table(void *context, uint64_t table, uint64_t table_bytes)

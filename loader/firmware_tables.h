@@ -26,6 +26,8 @@ struct firmware_tables {
 
 /**
  * Copies the root pointer at @p rsdp (physical, not 0) into info->rsdp, rsdp_copy, rsdp_copy_size.
+ * Where only its second part, with the XSDT's address, is broken and the first has an RSDT, the
+ * first is copied, as if there were no more.
  * @return K_OK; K_EILSEQ (nothing changed) for a wrong signature, length or checksum
  * @spec ACPI 6.5, 5.2.5.3 "Root System Description Pointer (RSDP) Structure"
  */
@@ -44,6 +46,14 @@ MUST_CHECK enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo
  */
 void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tables *tables,
                          struct firmware_pins *pins);
+
+/**
+ * Cuts the copy of the root pointer down to its first part where the XSDT cannot be read, or names
+ * no table, and the RSDT does: whoever follows it then finds tables, loader and kernel.
+ * @param map  checked; decides what is readable
+ * @return whether the RSDT serves although the firmware promises an XSDT
+ */
+bool firmware_tables_fall_back_to_rsdt(struct bootinfo *info, const struct efi_map *map);
 
 /** Called with a table's physical address and bytes, all of which can be read. */
 typedef void (*firmware_tables_visitor)(void *context, uint64_t table, uint64_t table_bytes);

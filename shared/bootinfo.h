@@ -203,7 +203,7 @@ struct bootinfo {
     uint32_t firmware_revision;
     uint32_t efi_revision; /* of the EFI system table header */
     uint64_t rsdp;         /* physical, 0 = none */
-    uint8_t rsdp_copy[36]; /* ACPI 2.0 size; ACPI 1.0 fills 20 */
+    uint8_t rsdp_copy[36]; /* ACPI 2.0 size; 20 of ACPI 1.0, or where the XSDT is no good */
     uint32_t rsdp_copy_size;
     uint64_t smbios;  /* physical address of the SMBIOS 2.x entry point, 0 = none */
     uint64_t smbios3; /* the same for 3.x */

@@ -663,6 +663,13 @@ static void loader_broken_root_pointer_is_not_used(struct ktest *t)
     KTEST_EQ(t, result.info.rsdp, 0);
 }
 
+static void loader_rsdt_serves_where_the_xsdt_cannot(struct ktest *t)
+{
+    const struct fake_efi_script script = { .bad_xsdt_address = true };
+    enters(t, &script, "warning: ACPI's XSDT cannot be used: the RSDT serves");
+    KTEST_EQ(t, result.info.rsdp_copy_size, 20);
+}
+
 static void loader_memory_attribute_protocol_is_used_before_the_exit(struct ktest *t)
 {
     const struct fake_efi_script script = { .has_memory_attributes = true };
@@ -896,6 +903,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_screens_with_framebuffer_are_described),
     KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),
     KTEST_CASE(loader_broken_root_pointer_is_not_used),
+    KTEST_CASE(loader_rsdt_serves_where_the_xsdt_cannot),
     KTEST_CASE(loader_memory_attribute_protocol_is_used_before_the_exit),
     KTEST_CASE(loader_five_level_paging_is_refused),
     KTEST_CASE(loader_cpu_without_nx_enters_the_kernel_with_a_warning),

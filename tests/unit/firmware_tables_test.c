@@ -142,6 +142,74 @@ static void rsdp_broken_ones_are_refused(struct ktest *t)
     fixture_free(&f);
 }
 
+/* A root pointer with both addresses. */
+static void make_full_rsdp(uint64_t phys, uint32_t rsdt, uint64_t xsdt)
+{
+    make_rsdp(phys, 2, xsdt, 36);
+    poke(phys + 16, rsdt, 4);
+    fix_sum(phys, 20, 8);
+    fix_sum(phys, 36, 32);
+}
+
+static void rsdp_with_a_broken_second_part_is_copied_without(struct ktest *t)
+{
+    for (uint64_t i = 20; i < 36; i++) {
+        struct fixture f;
+        fixture_init(&f);
+        make_full_rsdp(ACPI, ACPI + 0x3000, ACPI + 0x1000);
+        *(uint8_t *)physmap_ptr(phys_addr(ACPI + i), 1) ^= 0x10;
+        KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+        KTEST_EQ(t, f.info.rsdp, ACPI);
+        KTEST_EQ(t, f.info.rsdp_copy_size, 20);
+        KTEST_TRUE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map));
+        KTEST_EQ(t, f.info.rsdp_copy_size, 20);
+        fixture_free(&f);
+    }
+}
+
+/* @return whether it fell back, with a table of @p xsdt_bytes (0: none) at @p xsdt */
+static bool falls_back(struct ktest *t, uint64_t xsdt, uint32_t xsdt_bytes, uint32_t rsdt_bytes)
+{
+    struct fixture f;
+    fixture_init(&f);
+    make_full_rsdp(ACPI, rsdt_bytes != 0 ? ACPI + 0x3000 : 0, xsdt);
+    make_table(ACPI + 0x3000, "RSDT", rsdt_bytes);
+    if (xsdt_bytes != 0) {
+        make_table(xsdt, "XSDT", xsdt_bytes);
+    }
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    KTEST_EQ(t, f.info.rsdp_copy_size, 36);
+    const bool fell_back = firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map);
+    KTEST_EQ(t, f.info.rsdp_copy_size, fell_back ? 20 : 36);
+    fixture_free(&f);
+    return fell_back;
+}
+
+static void rsdt_serves_where_the_xsdt_does_not(struct ktest *t)
+{
+    const uint64_t xsdt = ACPI + 0x1000;
+    const uint64_t mmio = 3 * SIZE_1G;
+    KTEST_FALSE(t, falls_back(t, xsdt, 36 + 8, 36 + 4));
+    KTEST_TRUE(t, falls_back(t, xsdt, 36 + 7, 36 + 4)); /* names no table */
+    KTEST_TRUE(t, falls_back(t, xsdt, 35, 36 + 4));
+    KTEST_TRUE(t, falls_back(t, mmio, 0, 36 + 4));
+    KTEST_TRUE(t, falls_back(t, UINT64_MAX - 4, 0, 36 + 4));
+    KTEST_FALSE(t, falls_back(t, xsdt, 36 + 7, 36 + 3)); /* no better */
+    KTEST_FALSE(t, falls_back(t, mmio, 0, 0));
+    KTEST_FALSE(t, falls_back(t, 0, 0, 36 + 4)); /* none was promised: whoever looks takes it */
+}
+
+static void rsdp_of_acpi_1_falls_back_from_nothing(struct ktest *t)
+{
+    struct fixture f;
+    fixture_init(&f);
+    KTEST_FALSE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map)); /* no ACPI */
+    make_rsdp(ACPI, 0, ACPI + 0x1000, 0);
+    KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+    KTEST_FALSE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map));
+    fixture_free(&f);
+}
+
 static void pins_tables_in_acpi_memory_need_none(struct ktest *t)
 {
     struct fixture f;
@@ -599,6 +667,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(smbios_table_is_found_by_either_entry),
     KTEST_CASE(rsdp_good_ones_are_copied),
     KTEST_CASE(rsdp_broken_ones_are_refused),
+    KTEST_CASE(rsdp_with_a_broken_second_part_is_copied_without),
+    KTEST_CASE(rsdt_serves_where_the_xsdt_does_not),
+    KTEST_CASE(rsdp_of_acpi_1_falls_back_from_nothing),
     KTEST_CASE(pins_tables_in_acpi_memory_need_none),
     KTEST_CASE(pins_tables_in_free_memory_get_one_each),
     KTEST_CASE(pins_old_rsdt_is_followed_too),

@@ -160,6 +160,11 @@ EFI_CONFIGURATION_TABLE fake_efi_acpi(void)
     if (fake_efi_state.script.bad_rsdp) {
         rsdp[9] ^= 1U;
     }
+    if (fake_efi_state.script.bad_xsdt_address) {
+        rsdp[17] = 1; /* some RSDT */
+        fix_checksum(rsdp, 20, 8);
+        rsdp[31] ^= 1U;
+    }
     return (EFI_CONFIGURATION_TABLE){ .VendorGuid = ACPI_20_TABLE_GUID,
                                       .VendorTable = (void *)FAKE_EFI_ACPI_START };
 }

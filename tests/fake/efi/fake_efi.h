@@ -202,6 +202,7 @@ struct fake_efi_script {
     bool no_volume;
     bool no_config_tables;
     bool bad_rsdp;
+    bool bad_xsdt_address; /* the second part of the RSDP has a wrong sum; there is an RSDT */
     bool no_vendor;
     bool secure_boot;
     enum fake_efi_tpm tpm;
