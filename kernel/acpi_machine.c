@@ -10,6 +10,7 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 
+#include "acpi.h"
 #include "acpi_tables.h"
 #include "dev/pci_config.h"
 #include "firmware_memory.h"
@@ -114,6 +115,33 @@ void acpi_visit_tables(acpi_visitor *visitor, void *context)
     }
 }
 
+static bool has_aml(const struct acpi_table *table)
+{
+    return table->bytes != NULL && (acpi_is(table->bytes, "DSDT") || acpi_is(table->bytes, "SSDT"));
+}
+
+/* ---- keyboard ----------------------------------------------------------------------------------
+ */
+
+/* Ends the visit at a table that names one. */
+static bool find_keyboard(void *context, const struct acpi_table *table)
+{
+    bool *const is_named = context;
+    *is_named = has_aml(table) && acpi_names_keyboard(table->bytes, table->length);
+    return !*is_named;
+}
+
+bool acpi_excludes_keyboard(void)
+{
+    const struct bootinfo *const info = mm_bootinfo();
+    bool is_named = false;
+    if (!acpi_denies_8042(info->rsdp_copy, info->rsdp_copy_size)) {
+        return false;
+    }
+    acpi_visit_tables(find_keyboard, &is_named);
+    return !is_named;
+}
+
 /* ---- power -------------------------------------------------------------------------------------
  */
 
@@ -134,8 +162,7 @@ static bool find_power(void *context, const struct acpi_table *table)
     if (acpi_is(table->bytes, "FACP")) {
         acpi_fadt_read(table->bytes, table->length, &power->fadt);
         power->has_fadt = true;
-    } else if (!power->has_types &&
-               (acpi_is(table->bytes, "DSDT") || acpi_is(table->bytes, "SSDT"))) {
+    } else if (!power->has_types && has_aml(table)) {
         power->has_types = acpi_find_soft_off(table->bytes, table->length, &power->types);
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * This machine's ACPI tables, one after the other, and what is done with them: reset and power-off.
- * No AML is run. No state; kernel and host, after mm_init().
+ * This machine's ACPI tables, one after the other, and what is done with them: reset, power-off and
+ * a look for keyboards. No AML is run. No state; kernel and host, after mm_init().
  */
 #ifndef KERNEL_ACPI_MACHINE_H
 #define KERNEL_ACPI_MACHINE_H
@@ -24,6 +24,11 @@ typedef bool acpi_visitor(void *context, const struct acpi_table *table);
 /** Calls @p visit for the root table, each that it names, and FACS and DSDT behind the FADT. The
  *  bytes are valid during the call. */
 void acpi_visit_tables(acpi_visitor *visit, void *context);
+
+/** Whether the tables say that there is no PS/2 keyboard to look for: the FADT denies its
+ * controller, and no DSDT or SSDT names a keyboard. Firmware gets that flag of the FADT wrong, and
+ * Linux asks for it only where no keyboard is listed. */
+bool acpi_excludes_keyboard(void);
 
 /** Writes the reset register. @return K_ENOTSUP where the machine has none, K_ETIMEDOUT where it
  *  did nothing */

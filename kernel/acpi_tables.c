@@ -38,6 +38,7 @@
 #define AML_BYTE    0x0aU
 #define AML_WORD    0x0bU
 #define AML_DWORD   0x0cU
+#define AML_STRING  0x0dU
 #define SLEEP_MAX   7U
 
 uint64_t acpi_number(const uint8_t *table, uint64_t length, uint64_t offset, unsigned size_bytes)
@@ -180,6 +181,31 @@ bool acpi_find_soft_off(const uint8_t *table, uint64_t length, struct acpi_sleep
     for (uint64_t at = ACPI_HEADER_BYTES + 1; at + 4 <= length; at++) {
         const struct aml behind = { .bytes = table, .at = at + 4, .end = length };
         if (acpi_is(table + at, "_S5_") && is_declared(table, at) && read_package(behind, types)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- keyboards ----------------------------------------------------------------------------------
+ */
+
+/* PNP0300 to PNP03FF are keyboards at the 8042's ports: "PNP" in five bits a letter, then the
+ * number, as a DWordConst. */
+static const uint8_t keyboard_number[] = { AML_DWORD, 0x41, 0xd0, 0x03 };
+#define KEYBOARD_NUMBER_BYTES (sizeof(keyboard_number) + 1)
+
+static const uint8_t keyboard_text[] = { AML_STRING, 'P', 'N', 'P', '0', '3' };
+#define KEYBOARD_TEXT_BYTES (sizeof(keyboard_text) + 2)
+
+bool acpi_names_keyboard(const uint8_t *table, uint64_t length)
+{
+    for (uint64_t at = ACPI_HEADER_BYTES; at < length; at++) {
+        const uint64_t left = length - at;
+        if ((left >= KEYBOARD_NUMBER_BYTES &&
+             memcmp(table + at, keyboard_number, sizeof(keyboard_number)) == 0) ||
+            (left >= KEYBOARD_TEXT_BYTES &&
+             memcmp(table + at, keyboard_text, sizeof(keyboard_text)) == 0)) {
             return true;
         }
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * What the monitor reads out of ACPI tables (6.5): headers, checksums, and what it takes to reset
- * the machine and to switch it off. Over bytes; hostile input, every offset is checked against the
- * table's length. Pure; kernel and host. acpi_machine.h has the tables of this machine.
+ * What is read out of ACPI tables (6.5) beside CPUs: headers, checksums, what it takes to reset the
+ * machine and to switch it off, keyboards. Over bytes; hostile input, every offset is checked
+ * against the table's length. Pure; kernel and host. acpi_machine.h has the tables of this machine.
  */
 #ifndef KERNEL_ACPI_TABLES_H
 #define KERNEL_ACPI_TABLES_H
@@ -63,5 +63,12 @@ void acpi_fadt_read(const uint8_t *fadt, uint64_t length, struct acpi_fadt *out)
  * @spec 7.4.2.6 "\_Sx States", 20.2 "AML Grammar Definition"
  */
 bool acpi_find_soft_off(const uint8_t *table, uint64_t length, struct acpi_sleep_types *types);
+
+/**
+ * Whether the id of a PS/2 keyboard (PNP0300 and on) stands in the AML of a DSDT or SSDT, as a
+ * number or as text. That the device is there (_STA) is not asked: that takes an interpreter.
+ * @spec "EISAID (EISA ID String To Integer Conversion Macro)", 20.2.3 "Data Objects Encoding"
+ */
+bool acpi_names_keyboard(const uint8_t *table, uint64_t length);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include <arch/cpu.h>
 
-#include "acpi.h"
+#include "acpi_machine.h"
 #include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/gdb_server.h"
 #include "arch/x86_64/gdt.h"
@@ -154,12 +154,11 @@ static void start_screen(const struct boot_options *options)
  * nothing looks for the reason in the log: each outcome is a line. */
 static void start_keyboard(void)
 {
-    const struct bootinfo *const info = mm_bootinfo();
-    if (acpi_denies_8042(info->rsdp_copy, info->rsdp_copy_size)) {
+    if (acpi_excludes_keyboard()) {
         pr_info("keyboard: ACPI says that there is no controller");
         return;
     }
-    const enum kstatus status = console_init_keyboard(info->tsc_hz);
+    const enum kstatus status = console_init_keyboard(mm_bootinfo()->tsc_hz);
     if (status == K_OK && console_keyboard_answers()) {
         pr_info("keyboard: PS/2");
     } else if (status == K_OK) {

@@ -21,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     if (size_bytes > 0 && acpi_find_soft_off(table, size_bytes - 1, &part)) {
         FUZZ_REQUIRE(found && part.a == whole.a && part.b == whole.b);
     }
+    FUZZ_REQUIRE(size_bytes == 0 || !acpi_names_keyboard(table, size_bytes - 1) ||
+                 acpi_names_keyboard(table, size_bytes));
     free(table);
     return 0;
 }

@@ -307,6 +307,46 @@ static void power_off_of_a_reduced_machine_has_a_register_of_its_own(struct ktes
     KTEST_STRING(t, writes, "reset=34 ");
 }
 
+/* ---- keyboard ----------------------------------------------------------------------------------
+ */
+
+/* A FADT that says that there is no 8042: revision 3, IAPC_BOOT_ARCH without its bit. */
+static void start_without_8042(struct ktest *t)
+{
+    start(t);
+    put(FADT + 8, 3, 1);
+    put(FADT + 109, 0xfffd, 2);
+}
+
+static void keyboard_is_excluded_where_no_table_names_one(struct ktest *t)
+{
+    start_without_8042(t);
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    put(FADT + 109, 2, 2);
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    start(t); /* a FADT of old, which says nothing */
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    mm_bootinfo()->rsdp_copy_size = 0;
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+}
+
+static void keyboard_in_dsdt_or_ssdt_is_believed_more_than_the_fadt(struct ktest *t)
+{
+    static const uint8_t id[] = { 0x0c, 0x41, 0xd0, 0x03, 0x03 }; /* EisaId ("PNP0303") */
+    start_without_8042(t);
+    memcpy(physmap_ptr(phys_addr(DSDT + 50), 5), id, 5);
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    start_without_8042(t);
+    make_table(SSDT, "SSDT", 60);
+    memcpy(physmap_ptr(phys_addr(SSDT + 55), 5), id, 5);
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    make_table(SSDT, "OEM1", 60); /* no table with AML */
+    memcpy(physmap_ptr(phys_addr(SSDT + 55), 5), id, 5);
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    put(XSDT + 44, 0xa0000, 8); /* one that cannot be read */
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+}
+
 /* ---- firmware_memory ---------------------------------------------------------------------------
  */
 
@@ -367,6 +407,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(power_off_turns_acpi_on_first),
     KTEST_CASE(power_off_finds_the_package_in_an_ssdt),
     KTEST_CASE(power_off_of_a_reduced_machine_has_a_register_of_its_own),
+    KTEST_CASE(keyboard_is_excluded_where_no_table_names_one),
+    KTEST_CASE(keyboard_in_dsdt_or_ssdt_is_believed_more_than_the_fadt),
     KTEST_CASE(window_over_reserved_memory_is_mapped_and_unmapped),
     KTEST_CASE(window_over_anything_else_is_refused),
 };

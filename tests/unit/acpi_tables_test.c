@@ -135,7 +135,55 @@ static void soft_off_cut_anywhere_is_none(struct ktest *t)
     }
 }
 
+/* ---- keyboards ---------------------------------------------------------------------------------
+ */
+
+static bool names_keyboard_behind_header(const char *bytes, size_t count, uint64_t length)
+{
+    memset(table, 0, sizeof(table));
+    memcpy(table + ACPI_HEADER_BYTES, bytes, count);
+    return acpi_names_keyboard(table, length);
+}
+
+static void keyboard_ids_are_found_as_numbers_and_as_text(struct ktest *t)
+{
+    static const struct {
+        const char *bytes; /* behind the table's header */
+        size_t count;
+        bool expected;
+    } tables[] = {
+        { "\x08_HID\x0c\x41\xd0\x03\x03", 10, true }, /* Name (_HID, EisaId ("PNP0303")) */
+        { "\x0c\x41\xd0\x03\x0b", 5, true },          /* PNP030B */
+        { "\x0c\x41\xd0\x03\x45", 5, true },          /* PNP0345 */
+        { "\x08_CID\x0dPNP0303", 13, true },          /* Name (_CID, "PNP0303") */
+        { "\x0c\x41\xd0\x0f\x13", 5, false },         /* a mouse */
+        { "\x0c\x41\xd0\x0c\x03", 5, false },         /* a button */
+        { "\x0c\x42\xd0\x03\x03", 5, false },         /* of another maker */
+        { "\x0b\x41\xd0\x03\x03", 5, false },         /* a number of 16 bits, and more */
+        { "\x0dPNP0F13", 9, false },
+    };
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        const uint64_t end = ACPI_HEADER_BYTES + tables[i].count;
+        KTEST_EQ(t, names_keyboard_behind_header(tables[i].bytes, tables[i].count, end + 20),
+                 tables[i].expected);
+        KTEST_EQ(t, acpi_names_keyboard(table, end), tables[i].expected);
+    }
+}
+
+static void keyboard_id_in_the_header_or_cut_is_none(struct ktest *t)
+{
+    KTEST_FALSE(t, names_keyboard_behind_header("\x0c\x41\xd0\x03\x03", 5, 40));
+    KTEST_FALSE(t, names_keyboard_behind_header("\x0dPNP030", 7, 43));
+    memset(table, 0, sizeof(table));
+    memcpy(table + 10, "PNP03\x0c\x41\xd0\x03\x03", 10); /* a maker's name */
+    KTEST_FALSE(t, acpi_names_keyboard(table, 60));
+    KTEST_FALSE(t, acpi_names_keyboard(table, ACPI_HEADER_BYTES));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 3));
+}
+
 static const struct ktest_case cases[] = {
+    KTEST_CASE(keyboard_ids_are_found_as_numbers_and_as_text),
+    KTEST_CASE(keyboard_id_in_the_header_or_cut_is_none),
     KTEST_CASE(fadt_fields_stand_where_acpi_says),
     KTEST_CASE(fadt_wide_addresses_win_and_need_the_length),
     KTEST_CASE(soft_off_is_found_in_every_form),
