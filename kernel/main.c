@@ -145,7 +145,9 @@ static void start_screen(const struct boot_options *options)
     const enum kstatus status = screen_init(&mm_bootinfo()->framebuffer);
     if (status == K_OK) {
         console_set_serial(options->serial);
-    } else if (status != K_ENOENT) {
+    } else if (status == K_ENOENT) {
+        pr_info("screen: none");
+    } else {
         pr_warn("screen: not usable: %s", kstatus_name(status));
     }
 }

@@ -23,6 +23,7 @@
 #define KERNEL_FILE_MAX       (size_t)(64U << 20)
 #define REPORT_LINE_BYTES     384U
 #define WAIT_SECONDS_MAX      UINT64_C(3600)
+#define MASKS_BYTES           40U
 
 /* Linked in by kernel_blob.S. */
 extern const uint8_t kernel_blob_start[];
@@ -93,19 +94,27 @@ static void print_machine(const struct bootinfo *info)
                       (info->flags & BOOTINFO_FLAG_SECURE_BOOT) != 0 ? "on" : "off");
     efi_console_print("acpi: root pointer " PRIphys ", smbios " PRIphys ", smbios3 " PRIphys,
                       info->rsdp, info->smbios, info->smbios3);
-    if (info->framebuffer.format == BOOTINFO_PIXEL_NONE) {
-        efi_console_print("screen: none");
-    } else {
-        efi_console_print("screen: %ux%u, %u pixels a line, at " PRIphys, info->framebuffer.width,
-                          info->framebuffer.height, info->framebuffer.pitch,
-                          info->framebuffer.base);
-    }
-    efi_console_print("tsc: %" FMTu64 " Hz", info->tsc_hz);
 }
 
-/* The user may be looking at another one than ours; the firmware's text is on all of them. */
-static void print_screens(const struct efi_screen *screen)
+static void print_framebuffer(const struct bootinfo_framebuffer *screen)
 {
+    char masks[MASKS_BYTES];
+    (void)format_text(masks, sizeof(masks), "masks %x %x %x", screen->red_mask, screen->green_mask,
+                      screen->blue_mask);
+    const char *const named = screen->format == BOOTINFO_PIXEL_RGB ? "RGB" : "BGR";
+    efi_console_print("screen: %ux%u, %u pixels a line, at " PRIphys ", %s", screen->width,
+                      screen->height, screen->pitch, screen->base,
+                      screen->format == BOOTINFO_PIXEL_MASKS ? masks : named);
+}
+
+static void print_screen(const struct efi_screen *screen)
+{
+    if (screen->why_none != NULL) {
+        efi_console_print("screen: none: %s", screen->why_none);
+        return;
+    }
+    print_framebuffer(&screen->framebuffer);
+    /* The user may be looking at another one than ours; the firmware's text is on all of them. */
     if (screen->count > 1) {
         efi_console_print("screen: number %u of %u; where yours stays dark, screen=%u on the "
                           "command line takes the next",
@@ -120,7 +129,7 @@ static void find_screen(struct boot *boot)
     const bool is_named = command_line_find(boot->options.text, "screen", &word);
     const bool is_number =
         is_named && command_line_parse_u64(word.value, word.value_length, &wanted) == K_OK;
-    efi_screen_find(boot->system, wanted, &boot->screen);
+    efi_screen_find(boot->system, boot->info.phys_bits, wanted, &boot->screen);
     boot->info.framebuffer = boot->screen.framebuffer;
     if (is_named && (!is_number || wanted != boot->screen.number)) {
         efi_console_print("warning: screen=%.*s is no number from 1 to %u and is ignored",
@@ -140,7 +149,8 @@ enum kstatus boot_describe_machine(struct boot *boot)
     info->tsc_hz = efi_time_tsc_hz(boot->services, &source);
     info->tsc_source = (uint32_t)source;
     print_machine(info);
-    print_screens(&boot->screen);
+    print_screen(&boot->screen);
+    efi_console_print("tsc: %" FMTu64 " Hz", info->tsc_hz);
     return K_OK;
 }
 

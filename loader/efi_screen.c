@@ -19,6 +19,7 @@
     }
 #define MODES_MAX   1000U
 #define PIXEL_BYTES 4U
+#define NO_OUTPUT   "no graphics output"
 
 /* ---- one of them --------------------------------------------------------------------------------
  */
@@ -63,22 +64,41 @@ static uint64_t pixel_bytes(const struct bootinfo_framebuffer *screen)
     return all == 0 ? PIXEL_BYTES : bits_log2_floor(all) / 8 + 1;
 }
 
-static bool screen_is_sound(const struct bootinfo_framebuffer *screen)
+/* Keeps of the framebuffer's size what its mode needs, which is all that UEFI gives it (2.10,
+ * 12.9.2): a size that says more would make RAM behind it the screen's.
+ * @return what makes it unusable, or NULL */
+static const char *check_screen(struct bootinfo_framebuffer *screen, uint32_t phys_bits)
 {
-    uint64_t end;
+    if (screen->format == BOOTINFO_PIXEL_NONE) {
+        return "only the firmware can draw on it";
+    }
+    if (screen->width == 0 || screen->height == 0) {
+        return "a mode without pixels";
+    }
+    if (screen->pitch < screen->width) {
+        return "lines longer than their distance";
+    }
+    if (screen->pitch > UINT16_MAX || screen->height > UINT16_MAX) {
+        return "a mode larger than any";
+    }
     const uint64_t needed_bytes = (uint64_t)screen->pitch * screen->height * pixel_bytes(screen);
-    return screen->base != 0 && screen->width > 0 && screen->height > 0 &&
-           screen->pitch >= screen->width && screen->pitch <= UINT16_MAX &&
-           screen->height <= UINT16_MAX && needed_bytes <= screen->size &&
-           !__builtin_add_overflow(screen->base, screen->size, &end);
+    if (needed_bytes > screen->size) {
+        return "a framebuffer smaller than its mode";
+    }
+    if (screen->base == 0 || needed_bytes > BIT(phys_bits) ||
+        screen->base > BIT(phys_bits) - needed_bytes) {
+        return "an address that this CPU does not have";
+    }
+    screen->size = needed_bytes;
+    return NULL;
 }
 
-/* @return whether @p graphics has a framebuffer that can be believed; then it is in @p screen */
-static bool describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
-                     struct bootinfo_framebuffer *screen)
+/* @return NULL: @p screen is the framebuffer of @p graphics, and can be believed; else why not */
+static const char *describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, uint32_t phys_bits,
+                            struct bootinfo_framebuffer *screen)
 {
-    if (graphics->Mode == NULL || graphics->Mode->Info == NULL) {
-        return false;
+    if (graphics == NULL || graphics->Mode == NULL || graphics->Mode->Info == NULL) {
+        return NO_OUTPUT;
     }
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *const mode = graphics->Mode->Info;
     *screen = (struct bootinfo_framebuffer){ .base = graphics->Mode->FrameBufferBase,
@@ -87,7 +107,7 @@ static bool describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
                                              .height = mode->VerticalResolution,
                                              .pitch = mode->PixelsPerScanLine };
     set_pixel_format(mode, screen);
-    return screen->format != BOOTINFO_PIXEL_NONE && screen_is_sound(screen);
+    return check_screen(screen, phys_bits);
 }
 
 /* ---- which one ----------------------------------------------------------------------------------
@@ -101,8 +121,10 @@ struct output {
 
 struct outputs {
     EFI_GRAPHICS_OUTPUT_PROTOCOL *first; /* with a framebuffer or without; NULL: none at all */
+    const char *why_not_first;           /* why that one has none; NULL: it has one */
     struct output list[EFI_SCREENS_MAX]; /* those with one */
     uint32_t count;
+    uint32_t phys_bits;
 };
 
 static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_of(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
@@ -134,24 +156,26 @@ static bool is_known(const struct outputs *outputs, uint64_t base)
 static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, bool is_console)
 {
     struct bootinfo_framebuffer framebuffer;
+    const char *const why_not = describe(graphics, outputs->phys_bits, &framebuffer);
     if (outputs->first == NULL) {
         outputs->first = graphics;
+        outputs->why_not_first = why_not;
     }
-    if (graphics != NULL && describe(graphics, &framebuffer) &&
-        !is_known(outputs, framebuffer.base) && outputs->count < EFI_SCREENS_MAX) {
+    if (why_not == NULL && !is_known(outputs, framebuffer.base) &&
+        outputs->count < EFI_SCREENS_MAX) {
         outputs->list[outputs->count++] = (struct output){ graphics, framebuffer, is_console };
     }
 }
 
-/* The active console's comes first, where it has a framebuffer: it is what the user looks at. In
- * front of several outputs EDK2's console is a splitter, which has none. */
+/* Fills @p outputs, which has phys_bits only. The active console's comes first, where it has a
+ * framebuffer: it is what the user looks at. In front of several outputs EDK2's console is a
+ * splitter, which has none. */
 static void find_outputs(const EFI_SYSTEM_TABLE *system, struct outputs *outputs)
 {
     EFI_BOOT_SERVICES *const services = system->BootServices;
     EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
-    *outputs = (struct outputs){ .count = 0 };
     if (system->ConsoleOutHandle != NULL) {
         add(outputs, graphics_of(services, system->ConsoleOutHandle), true);
     }
@@ -180,16 +204,19 @@ static uint32_t choose(const struct outputs *outputs, uint64_t wanted)
     return 0;
 }
 
-void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint64_t wanted, struct efi_screen *screen)
+void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint32_t phys_bits, uint64_t wanted,
+                     struct efi_screen *screen)
 {
-    struct outputs outputs;
+    struct outputs outputs = { .phys_bits = phys_bits, .why_not_first = NO_OUTPUT };
     find_outputs(system, &outputs);
     *screen = (struct efi_screen){ .graphics = outputs.first,
-                                   .framebuffer = { .format = BOOTINFO_PIXEL_NONE } };
+                                   .framebuffer = { .format = BOOTINFO_PIXEL_NONE },
+                                   .why_none = outputs.why_not_first };
     if (outputs.count > 0) {
         const uint32_t chosen = choose(&outputs, wanted);
         screen->graphics = outputs.list[chosen].graphics;
         screen->framebuffer = outputs.list[chosen].framebuffer;
+        screen->why_none = NULL;
         screen->number = chosen + 1;
         screen->count = outputs.count;
     }

@@ -20,16 +20,19 @@
 struct efi_screen {
     EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics;  /* NULL: the firmware has none */
     struct bootinfo_framebuffer framebuffer; /* format NONE: none that memory writes reach */
-    uint32_t number;                         /* 1 .. count, what screen= takes; 0: no framebuffer */
-    uint32_t count;                          /* outputs with a framebuffer */
+    const char *why_none; /* for a person, of the first output; NULL: there is a framebuffer */
+    uint32_t number;      /* 1 .. count, what screen= takes; 0: no framebuffer */
+    uint32_t count;       /* outputs with a framebuffer */
 };
 
 /**
  * Finds the screen in its current mode: that of the active console where it has a framebuffer, else
  * one that the console uses, else any.
- * @param wanted  1 .. count: that one; anything else: no wish
+ * @param phys_bits  MAXPHYADDR
+ * @param wanted     1 .. count: that one; anything else: no wish
  */
-void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint64_t wanted, struct efi_screen *screen);
+void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint32_t phys_bits, uint64_t wanted,
+                     struct efi_screen *screen);
 
 /** Calls @p found for each mode that the graphics output has, 1000 at most; none without one. */
 void efi_screen_list_modes(const struct efi_screen *screen, EFI_BOOT_SERVICES *services,

@@ -620,18 +620,48 @@ static void loader_console_that_stays_in_graphics_mode_is_no_obstacle(struct kte
     }
 }
 
-static void loader_screens_without_framebuffer_count_as_none(struct ktest *t)
+static void loader_screens_that_cannot_be_drawn_on_are_none_and_say_why(struct ktest *t)
 {
-    static const enum fake_efi_screen screens[] = {
-        FAKE_EFI_SCREEN_BLT_ONLY, FAKE_EFI_SCREEN_UNKNOWN_FORMAT, FAKE_EFI_SCREEN_TOO_SMALL,
-        FAKE_EFI_SCREEN_WRAPS,    FAKE_EFI_SCREEN_NO_MODE,        FAKE_EFI_SCREEN_NULL_INTERFACE,
+    static const struct {
+        enum fake_efi_screen screen;
+        const char *line;
+    } rows[] = {
+        { FAKE_EFI_SCREEN_NONE, "screen: none: no graphics output" },
+        { FAKE_EFI_SCREEN_NO_MODE, "screen: none: no graphics output" },
+        { FAKE_EFI_SCREEN_NULL_INTERFACE, "screen: none: no graphics output" },
+        { FAKE_EFI_SCREEN_BLT_ONLY, "screen: none: only the firmware can draw on it" },
+        { FAKE_EFI_SCREEN_UNKNOWN_FORMAT, "screen: none: only the firmware can draw on it" },
+        { FAKE_EFI_SCREEN_NO_COLUMNS, "screen: none: a mode without pixels" },
+        { FAKE_EFI_SCREEN_NO_LINES, "screen: none: a mode without pixels" },
+        { FAKE_EFI_SCREEN_SHORT_PITCH, "screen: none: lines longer than their distance" },
+        { FAKE_EFI_SCREEN_TOO_SMALL, "screen: none: a framebuffer smaller than its mode" },
+        { FAKE_EFI_SCREEN_AT_ZERO, "screen: none: an address that this CPU does not have" },
+        { FAKE_EFI_SCREEN_TOO_HIGH, "screen: none: an address that this CPU does not have" },
+        { FAKE_EFI_SCREEN_WRAPS, "screen: none: an address that this CPU does not have" },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(screens); i++) {
-        const struct fake_efi_script script = { .screen = screens[i] };
-        enters(t, &script, "screen: none");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct fake_efi_script script = { .screen = rows[i].screen };
+        enters(t, &script, rows[i].line);
         KTEST_EQ(t, result.info.framebuffer.format, BOOTINFO_PIXEL_NONE);
         KTEST_EQ(t, result.info.framebuffer.base, 0);
     }
+}
+
+/* What lies behind the mode's pixels is RAM as any other. */
+static void loader_screen_that_claims_all_memory_gets_its_pixels_only(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = { { EFI_MAP_CONVENTIONAL, SIZE_4G, 0x40000,
+                                                       WB } };
+    struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BGR,
+                                      .overlay = overlay,
+                                      .overlay_count = ARRAY_COUNT(overlay) };
+    enters(t, &script, NULL);
+    const uint64_t usable_bytes = result.usable_bytes;
+    KTEST_TRUE(t, usable_bytes >= SIZE_1G);
+    script.screen = FAKE_EFI_SCREEN_HUGE;
+    enters(t, &script, "screen: 1024x768");
+    KTEST_EQ(t, result.usable_bytes, usable_bytes);
+    KTEST_EQ(t, result.info.framebuffer.size, UINT64_C(1024) * 768 * 4);
 }
 
 static void loader_screens_with_framebuffer_are_described(struct ktest *t)
@@ -639,12 +669,16 @@ static void loader_screens_with_framebuffer_are_described(struct ktest *t)
     static const struct {
         enum fake_efi_screen screen;
         uint32_t format;
-    } rows[] = { { FAKE_EFI_SCREEN_RGB, BOOTINFO_PIXEL_RGB },
-                 { FAKE_EFI_SCREEN_BGR, BOOTINFO_PIXEL_BGR },
-                 { FAKE_EFI_SCREEN_MASKS_24, BOOTINFO_PIXEL_MASKS } };
+        const char *line;
+    } rows[] = {
+        { FAKE_EFI_SCREEN_RGB, BOOTINFO_PIXEL_RGB, ", RGB" },
+        { FAKE_EFI_SCREEN_BGR, BOOTINFO_PIXEL_BGR, ", BGR" },
+        { FAKE_EFI_SCREEN_MASKS_24, BOOTINFO_PIXEL_MASKS, ", masks ff0000 ff00 ff" },
+    };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         const struct fake_efi_script script = { .screen = rows[i].screen };
-        enters(t, &script, "screen: 1024x768");
+        enters(t, &script, "screen: 1024x768, 1024 pixels a line, at 0x0000000080000000");
+        KTEST_TRUE(t, printed(rows[i].line));
         KTEST_EQ(t, result.info.framebuffer.format, rows[i].format);
     }
 }
@@ -899,7 +933,8 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_conout_on_com1_that_fails_leaves_the_port_to_the_loader),
     KTEST_CASE(loader_console_in_graphics_mode_is_switched_to_text),
     KTEST_CASE(loader_console_that_stays_in_graphics_mode_is_no_obstacle),
-    KTEST_CASE(loader_screens_without_framebuffer_count_as_none),
+    KTEST_CASE(loader_screens_that_cannot_be_drawn_on_are_none_and_say_why),
+    KTEST_CASE(loader_screen_that_claims_all_memory_gets_its_pixels_only),
     KTEST_CASE(loader_screens_with_framebuffer_are_described),
     KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),
     KTEST_CASE(loader_broken_root_pointer_is_not_used),

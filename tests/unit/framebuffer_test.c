@@ -52,6 +52,17 @@ static void framebuffer_off_a_page_above_4g_spans_the_page_before(struct ktest *
     KTEST_EQ(t, span.size_bytes, 0x1d6000);
 }
 
+static void framebuffer_across_4g_spans_both_sides(struct ktest *t)
+{
+    struct framebuffer_span span;
+    struct bootinfo_framebuffer info = good();
+    info.base = SIZE_4G - 0x1004;
+    KTEST_STATUS(t, framebuffer_locate(&info, &span), K_OK);
+    KTEST_EQ(t, span.base.value, SIZE_4G - 0x2000);
+    KTEST_EQ(t, span.offset_bytes, 0xffc);
+    KTEST_EQ(t, span.size_bytes, 0x1d6000);
+}
+
 static void framebuffer_that_writes_do_not_reach_is_none(struct ktest *t)
 {
     struct bootinfo_framebuffer info = good();
@@ -280,6 +291,7 @@ static void fake_video_counts_reads_and_writes(struct ktest *t)
 static const struct ktest_case cases[] = {
     KTEST_CASE(framebuffer_on_a_page_spans_whole_pages),
     KTEST_CASE(framebuffer_off_a_page_above_4g_spans_the_page_before),
+    KTEST_CASE(framebuffer_across_4g_spans_both_sides),
     KTEST_CASE(framebuffer_that_writes_do_not_reach_is_none),
     KTEST_CASE(framebuffer_masks_are_checked),
     KTEST_CASE(framebuffer_impossible_geometry_is_refused),

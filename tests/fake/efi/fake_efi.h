@@ -98,6 +98,13 @@ enum fake_efi_screen {
     FAKE_EFI_SCREEN_UNKNOWN_FORMAT,
     FAKE_EFI_SCREEN_TOO_SMALL, /* the framebuffer is smaller than the mode */
     FAKE_EFI_SCREEN_WRAPS,     /* it ends beyond 2^64 */
+    FAKE_EFI_SCREEN_TOO_HIGH,  /* it ends beyond what the CPU can address */
+    FAKE_EFI_SCREEN_AT_ZERO,
+    FAKE_EFI_SCREEN_NO_COLUMNS,
+    FAKE_EFI_SCREEN_NO_LINES,
+    FAKE_EFI_SCREEN_SHORT_PITCH, /* lines longer than from one to the next */
+    FAKE_EFI_SCREEN_HUGE,        /* a size far beyond its mode's, over all RAM above it */
+    FAKE_EFI_SCREEN_UNMAPPED,    /* not in the firmware's page tables */
     FAKE_EFI_SCREEN_NO_MODE,
     FAKE_EFI_SCREEN_NULL_INTERFACE, /* success, and a NULL pointer */
 };

@@ -270,6 +270,13 @@ static uint32_t pixel_format(enum fake_efi_screen screen)
     case FAKE_EFI_SCREEN_BGR:
     case FAKE_EFI_SCREEN_TOO_SMALL:
     case FAKE_EFI_SCREEN_WRAPS:
+    case FAKE_EFI_SCREEN_TOO_HIGH:
+    case FAKE_EFI_SCREEN_AT_ZERO:
+    case FAKE_EFI_SCREEN_NO_COLUMNS:
+    case FAKE_EFI_SCREEN_NO_LINES:
+    case FAKE_EFI_SCREEN_SHORT_PITCH:
+    case FAKE_EFI_SCREEN_HUGE:
+    case FAKE_EFI_SCREEN_UNMAPPED:
     case FAKE_EFI_SCREEN_NO_MODE:
     case FAKE_EFI_SCREEN_NULL_INTERFACE:
         break;
@@ -280,7 +287,32 @@ static uint32_t pixel_format(enum fake_efi_screen screen)
 static bool has_pixels(enum fake_efi_screen screen)
 {
     return screen == FAKE_EFI_SCREEN_RGB || screen == FAKE_EFI_SCREEN_BGR ||
-           screen == FAKE_EFI_SCREEN_MASKS_24;
+           screen == FAKE_EFI_SCREEN_MASKS_24 || screen == FAKE_EFI_SCREEN_HUGE ||
+           screen == FAKE_EFI_SCREEN_UNMAPPED;
+}
+
+static uint32_t screen_width(enum fake_efi_screen screen)
+{
+    return screen == FAKE_EFI_SCREEN_NO_COLUMNS ? 0 : FAKE_EFI_SCREEN_WIDTH;
+}
+
+static uint64_t screen_base(enum fake_efi_screen screen)
+{
+    if (screen == FAKE_EFI_SCREEN_WRAPS) {
+        return UINT64_MAX - 4096;
+    }
+    if (screen == FAKE_EFI_SCREEN_TOO_HIGH) {
+        return (UINT64_C(1) << fake_cpu.phys_bits) - FAKE_EFI_SCREEN_BYTES + 4096;
+    }
+    return screen == FAKE_EFI_SCREEN_AT_ZERO ? 0 : FAKE_EFI_SCREEN_BASE;
+}
+
+static uint64_t screen_bytes(enum fake_efi_screen screen)
+{
+    if (screen == FAKE_EFI_SCREEN_HUGE) {
+        return UINT64_C(1) << 45;
+    }
+    return FAKE_EFI_SCREEN_BYTES - (screen == FAKE_EFI_SCREEN_TOO_SMALL ? 1 : 0);
 }
 
 void fake_efi_devices_finish(void)
@@ -312,22 +344,21 @@ static EFI_STATUS EFIAPI query_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *self, UINT32 n
 
 static void make_screen(enum fake_efi_screen screen)
 {
-    const uint64_t bytes = FAKE_EFI_SCREEN_BYTES;
     const uint32_t format = pixel_format(screen);
     devices.screen_info = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
-        .HorizontalResolution = FAKE_EFI_SCREEN_WIDTH,
-        .VerticalResolution = FAKE_EFI_SCREEN_HEIGHT,
+        .HorizontalResolution = screen_width(screen),
+        .VerticalResolution = screen == FAKE_EFI_SCREEN_NO_LINES ? 0 : FAKE_EFI_SCREEN_HEIGHT,
         .PixelInformation = { 0xff0000, 0xff00, 0xff, 0 },
-        .PixelsPerScanLine = FAKE_EFI_SCREEN_WIDTH,
+        .PixelsPerScanLine =
+            FAKE_EFI_SCREEN_WIDTH - (screen == FAKE_EFI_SCREEN_SHORT_PITCH ? 1 : 0),
     };
     memcpy(&devices.screen_info.PixelFormat, &format, sizeof(format)); /* may be no enumerator */
     devices.screen_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){
         .MaxMode = 1,
         .Info = &devices.screen_info,
         .SizeOfInfo = sizeof(devices.screen_info),
-        .FrameBufferBase =
-            screen == FAKE_EFI_SCREEN_WRAPS ? UINT64_MAX - 4096 : FAKE_EFI_SCREEN_BASE,
-        .FrameBufferSize = screen == FAKE_EFI_SCREEN_TOO_SMALL ? bytes - 1 : bytes,
+        .FrameBufferBase = screen_base(screen),
+        .FrameBufferSize = screen_bytes(screen),
     };
     devices.screen.QueryMode = query_mode;
     devices.screen.Mode = screen == FAKE_EFI_SCREEN_NO_MODE ? NULL : &devices.screen_mode;
@@ -347,9 +378,9 @@ struct console_control {
 /* A text console has a mode of its own. */
 static void set_graphical(bool is_graphical)
 {
+    const uint32_t width = screen_width(fake_efi_state.script.screen);
     devices.is_graphical = is_graphical;
-    devices.screen_info.HorizontalResolution =
-        is_graphical ? FAKE_EFI_SCREEN_WIDTH / 2 : FAKE_EFI_SCREEN_WIDTH;
+    devices.screen_info.HorizontalResolution = is_graphical ? width / 2 : width;
 }
 
 static EFI_STATUS EFIAPI get_console_mode(struct console_control *self, uint32_t *mode,
@@ -590,7 +621,7 @@ void fake_efi_devices_start(EFI_SYSTEM_TABLE *system)
     start_console_control(script->console_control);
     fake_efi_outputs_start(services);
     if (has_pixels(script->screen)) {
-        fake_efi_screen_start();
+        fake_efi_screen_start(script->screen);
     }
     describe_image(system);
 }

@@ -42,8 +42,9 @@ void fake_efi_volume_start(void);
 void fake_efi_devices_start(EFI_SYSTEM_TABLE *system);
 void fake_efi_devices_finish(void);
 
-/** Gives the screen its pixels, of a colour that nobody draws with. */
-void fake_efi_screen_start(void);
+/** Gives the screen its pixels, of a colour that nobody draws with, and the CPU the firmware's page
+ *  tables: everything below 512 GiB, but for an unmapped screen. */
+void fake_efi_screen_start(enum fake_efi_screen screen);
 /** Reads the screen into fake_efi. */
 void fake_efi_screen_finish(void);
 
@@ -72,6 +73,9 @@ void fake_efi_make_kernel(void);
 #define FAKE_EFI_SCREEN_WIDTH  1024U
 #define FAKE_EFI_SCREEN_HEIGHT 768U
 #define FAKE_EFI_SCREEN_BYTES  (UINT64_C(4) * FAKE_EFI_SCREEN_WIDTH * FAKE_EFI_SCREEN_HEIGHT)
+
+/* The firmware's page tables: two of them. */
+#define FAKE_EFI_TABLES UINT64_C(0x90000000)
 
 #define FAKE_EFI_TSC_HZ     UINT64_C(1000000000)
 #define FAKE_EFI_ACPI_START UINT64_C(0xe180000)

@@ -10,6 +10,7 @@
 
 #include "mm/addr.h"
 #include "tests/fake/efi/fake_efi_internal.h"
+#include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_ram.h"
 
 #define FONT_HEADER_BYTES 4U
@@ -19,6 +20,9 @@
 #define ROWS              (FAKE_EFI_SCREEN_HEIGHT / GLYPH_HEIGHT)
 #define UNTOUCHED_BYTE    0x5a
 #define UNTOUCHED_PIXEL   0x5a5a5a5aU
+#define PRESENT_WRITABLE  UINT64_C(3)
+#define LEAF              UINT64_C(0x80)
+#define SHIFT_1G          30U
 #define INK_PIXEL         0x00c8c8c8U /* the same in RGB and BGR */
 
 extern const uint8_t font_blob_start[];
@@ -28,10 +32,28 @@ static const uint32_t *pixels(void)
     return physmap_ptr(phys_addr(FAKE_EFI_SCREEN_BASE), FAKE_EFI_SCREEN_BYTES);
 }
 
-void fake_efi_screen_start(void)
+/* A top-level table, and one of leaves of 1 GiB (SDM vol 3A, "4-Level Paging"). */
+static void make_tables(bool screen_is_mapped)
+{
+    fake_ram_add(FAKE_EFI_TABLES, 2 * PAGE_SIZE);
+    uint64_t *const root = physmap_ptr(phys_addr(FAKE_EFI_TABLES), 2 * PAGE_SIZE);
+    root[0] = (FAKE_EFI_TABLES + PAGE_SIZE) | PRESENT_WRITABLE;
+    for (uint64_t i = 0; i < PAGE_ENTRY_COUNT; i++) {
+        root[PAGE_ENTRY_COUNT + i] = i << SHIFT_1G | LEAF | PRESENT_WRITABLE;
+    }
+    if (!screen_is_mapped) {
+        root[PAGE_ENTRY_COUNT + (FAKE_EFI_SCREEN_BASE >> SHIFT_1G)] = 0;
+    }
+    if (fake_cpu.cr3 == 0) {
+        fake_cpu.cr3 = FAKE_EFI_TABLES;
+    }
+}
+
+void fake_efi_screen_start(enum fake_efi_screen screen)
 {
     fake_ram_add(FAKE_EFI_SCREEN_BASE, FAKE_EFI_SCREEN_BYTES);
     fake_ram_fill(FAKE_EFI_SCREEN_BASE, FAKE_EFI_SCREEN_BYTES, UNTOUCHED_BYTE);
+    make_tables(screen != FAKE_EFI_SCREEN_UNMAPPED);
 }
 
 /* Line @p line of the cell, leftmost pixel in bit 7; -1 where a pixel is neither ink nor paper. */
