@@ -102,8 +102,8 @@ KERNEL_S := $(wildcard kernel/arch/x86_64/*.S)
 LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kernel/lib/format.c kernel/lib/crc32c.c kernel/lib/string.c \
                    kernel/black_box_record.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
-                   kernel/mm/page_audit.c kernel/mm/direct_map.c kernel/mm/memory_map.c \
-                   kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
+                   kernel/mm/page_audit.c kernel/mm/page_walk.c kernel/mm/direct_map.c \
+                   kernel/mm/memory_map.c kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
                    $(wildcard kernel/mm/buddy_*.c) kernel/mm/takeover.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \
                    kernel/dev/text_display.c kernel/dev/serial8250.c \

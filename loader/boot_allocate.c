@@ -224,6 +224,12 @@ static void allocate_stop_screen(struct boot *boot)
     if (bytes == 0) {
         return;
     }
+    if (!stop_screen_is_mapped(&boot->stop_screen)) {
+        efi_console_print(
+            "warning: the firmware does not map the screen's memory: errors after the "
+            "exit show on COM1 only");
+        return;
+    }
     const struct efi_alloc_request request = { .pages = pages_for(bytes),
                                                .alignment_bytes = PAGE_SIZE,
                                                .purpose = BOOTINFO_PURPOSE_SCRATCH,

@@ -6,7 +6,9 @@
  * Whatever it needs is taken before the exit; once open it calls nobody and allocates nothing.
  *
  * The framebuffer is reached as the firmware mapped it, identity (UEFI 2.10, 2.3.4): whoever uses
- * this is still on the firmware's page tables. The caller owns the struct. Loader and host.
+ * this is still on the firmware's page tables. Only memory has to be mapped there, and a
+ * framebuffer above 4 GiB may be left out: stop_screen_is_mapped() looks. The caller owns the
+ * struct. Loader and host.
  */
 #ifndef LOADER_STOP_SCREEN_H
 #define LOADER_STOP_SCREEN_H
@@ -34,6 +36,10 @@ struct stop_screen {
  * @return bytes of memory that the screen needs; 0 where there is none
  */
 size_t stop_screen_plan(struct stop_screen *screen, const struct bootinfo_framebuffer *info);
+
+/** Whether the page tables that the CPU uses have all of the planned screen's pixels at their
+ *  physical address, writable. */
+bool stop_screen_is_mapped(const struct stop_screen *screen);
 
 /** Gives the memory that stop_screen_plan() asked for; @p cells is its physical address. */
 void stop_screen_set_memory(struct stop_screen *screen, phys_addr_t cells);

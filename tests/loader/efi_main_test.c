@@ -323,6 +323,16 @@ static void loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line(
     }
 }
 
+static void loader_screen_that_the_firmware_does_not_map_is_left_alone(struct ktest *t)
+{
+    const struct fake_efi_script script = { .refuse = 8,
+                                            .screen = FAKE_EFI_SCREEN_UNMAPPED,
+                                            .serial_byte_after_stop = true };
+    resets(t, &script, "warning: the firmware does not map the screen's memory");
+    KTEST_TRUE(t, printed("stopped: ExitBootServices refused every key"));
+    KTEST_TRUE(t, !result.screen_is_touched);
+}
+
 /* Each allocation of pages reads the map into pool memory first. Behind the one for the screen come
  * the preview of the map, the page tables and the plan, and without its word the report. */
 static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
@@ -907,6 +917,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_refused_exit_shows_everything_on_the_screen),
     KTEST_CASE(loader_refused_exit_without_serial_port_shows_it_on_the_screen),
     KTEST_CASE(loader_refused_exit_without_framebuffer_shows_it_on_the_serial_line),
+    KTEST_CASE(loader_screen_that_the_firmware_does_not_map_is_left_alone),
     KTEST_CASE(loader_without_memory_for_the_stop_screen_goes_on),
     KTEST_CASE(loader_stop_behind_the_exit_shows_on_the_screen),
     KTEST_CASE(loader_exit_with_a_wrong_error_resets),
