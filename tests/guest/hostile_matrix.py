@@ -119,8 +119,10 @@ CONSOLES_AND_CPU = [
     hostile("conout-error,watchdog", log_has=("firstlight: leaving boot services",
                                               "firstlight: kernel entered")),
     hostile("no-gop", screen=True),
-    hostile("blt-only", log_has=("screen: none",)),
-    hostile("bad-gop", screen=True, log_has=("screen: none",)),
+    hostile("blt-only", log_has=("screen: none: only the firmware can draw on it",
+                                 "] screen: none")),
+    # Where the kernel lies: memory that the firmware gave out, and draws on.
+    hostile(f"gop-base:{2 << 20}", screen=True, log_has=("warning: screen: not usable: EFAULT",)),
     hostile("no-nxe"),
     hostile("no-nxe", cpu="max,-nx"),
     hostile("cr4-min"),

@@ -37,6 +37,32 @@ def read_ppm(data):
     return Picture(width, height, pixels)
 
 
+def channels(data, masks):
+    """Red, green and blue of 32-bit pixels, a byte each; ValueError for a bit that is no colour's.
+    `masks`: the bits of the three, each at least eight in a run."""
+    words = memoryview(data).cast("I")
+    colours = masks[0] | masks[1] | masks[2]
+    shown = {}
+    for word in set(words):
+        if word & ~colours:
+            raise ValueError(f"a pixel of {word:#010x}")
+        shown[word] = bytes(round((word & mask) * 255 / mask) for mask in masks)
+    return b"".join(shown[word] for word in words)
+
+
+def read_memory(memory, size, pitch, masks, untouched):
+    """The Picture in a framebuffer's bytes: `size` is (width, height), `pitch` the pixels from one
+    line to the next. ValueError where what lies behind a line is not the byte `untouched`."""
+    width, height = size
+    pixels = []
+    for y in range(height):
+        line = memory[y * pitch * 4:(y + 1) * pitch * 4]
+        if line[width * 4:] != untouched * (pitch - width) * 4:
+            raise ValueError(f"somebody drew behind line {y}")
+        pixels.append(line[:width * 4])
+    return Picture(width, height, channels(b"".join(pixels), masks))
+
+
 def read_psf1(data):
     """ASCII of a PSF1 font without looking at its table: Debian's fonts keep ASCII in place."""
     if data[:2] != b"\x36\x04":

@@ -67,6 +67,22 @@ class ScreenTest(unittest.TestCase):
         data[-1] = screen.INK  # blue alone
         self.assertRaises(ValueError, self.read, bytes(data))
 
+    def test_memory_is_a_picture_where_its_pixels_are_colours_and_no_more_was_drawn(self):
+        masks = (0x000001ff, 0xffe00000, 0x000ffc00)  # 9, 11 and 10 bits, and one that is no colour
+        ink = 400 | 1605 << 21 | 802 << 10
+        memory = b"".join(word.to_bytes(4, "little") for word in
+                          (0, ink, 0xa5a5a5a5, 0x1ff, 0xffc00, 0xa5a5a5a5))
+
+        def read(data):
+            return screen.read_memory(data, (2, 2), 3, masks, b"\xa5")
+
+        wanted = bytes((0, 0, 0, 200, 200, 200, 255, 0, 0, 0, 0, 255))
+        self.assertEqual(read(memory), screen.Picture(2, 2, wanted))
+        with self.assertRaisesRegex(ValueError, "behind line 1"):
+            read(memory[:-1] + b"\0")
+        with self.assertRaisesRegex(ValueError, "a pixel of 0x00100000"):
+            read(b"\0\0\x10\0" + memory[4:])
+
     def test_expected_rows_wrap_scroll_and_leave_out_the_report(self):
         log = ("loader\r\nfirstlight: kernel entered\r\nabcdefghijklmnopqrstuvwxyz\r\n"
                "@report {}\r\n> ")

@@ -16,6 +16,7 @@
  *     hostile_services.c  every other wrapped service, and the calls that are forbidden
  *     hostile_squeeze.c   memory taken away before the start, really
  *     hostile_protect.c   memory that is writable or executable, never both
+ *     hostile_screen.c    the graphics output: another framebuffer than the firmware's
  *     hostile_tpm.c       the TCG2 protocol: logs that do not fit, a TPM that refuses
  *     hostile_variables.c a store of variables that takes nothing
  *     hostile_levels.c    5-level paging while the image runs
@@ -72,7 +73,17 @@ enum hostile_word {
     HOSTILE_CONOUT_ERROR,
     HOSTILE_NO_GOP,
     HOSTILE_BLT_ONLY,
-    HOSTILE_BAD_GOP,
+    HOSTILE_GOP_BAR,
+    HOSTILE_GOP_FREE,
+    HOSTILE_GOP_BASE,
+    HOSTILE_GOP_OFFSET,
+    HOSTILE_GOP_WIDTH,
+    HOSTILE_GOP_HEIGHT,
+    HOSTILE_GOP_PITCH,
+    HOSTILE_GOP_SIZE,
+    HOSTILE_GOP_RGB,
+    HOSTILE_GOP_MASKS,
+    HOSTILE_GOP_UNMAPPED,
     /* CPU */
     HOSTILE_NO_NXE,
     HOSTILE_CR4_MIN,
@@ -116,6 +127,7 @@ struct hostile {
     bool in_exit;                       /* that map was for the exit: the buffer is page-aligned */
     uint32_t exits;                     /* calls of ExitBootServices */
     uint64_t value[HOSTILE_WORD_COUNT]; /* 0: off */
+    bool is_given[HOSTILE_WORD_COUNT];
 };
 
 extern struct hostile hostile;
@@ -124,6 +136,12 @@ extern struct hostile hostile;
 static inline uint64_t hostile_value(enum hostile_word word)
 {
     return hostile.value[word];
+}
+
+/** The value of @p word, 0 included, and @p other where it was not asked for. */
+static inline uint64_t hostile_value_or(enum hostile_word word, uint64_t other)
+{
+    return hostile.is_given[word] ? hostile.value[word] : other;
 }
 
 /** One line on COM1: "hostile: ", @p text, @p name. Works before and after the exit. */
@@ -155,6 +173,16 @@ MUST_CHECK enum kstatus hostile_squeeze(void);
 /** Protects memory and @p image where `strict-nx` says so.
  *  @return K_OK; K_ENOENT without the firmware's protocol; K_EIO where it refuses */
 MUST_CHECK enum kstatus hostile_protect(const EFI_LOADED_IMAGE_PROTOCOL *image);
+
+/** Makes the graphics output that the words of the screen ask for.
+ *  @return K_OK; K_ENOENT no device with such memory; K_EIO no memory map */
+MUST_CHECK enum kstatus hostile_screen_init(void);
+
+/** Whether the protocol @p guid is the graphics output, and not the firmware's. */
+bool hostile_screen_answers(const EFI_GUID *guid);
+
+/** The answer then. @param none  the status where there is to be no such protocol */
+EFI_STATUS hostile_screen_open(EFI_STATUS none, void **interface);
 
 /** What the image gets for the protocol @p guid: @p interface, but for TCG2. */
 void *hostile_tpm_wrap(const EFI_GUID *guid, void *interface);

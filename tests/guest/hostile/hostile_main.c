@@ -117,6 +117,9 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (hostile_map_init() != K_OK || hostile_services_install() != K_OK) {
         return fail("no memory for the tables");
     }
+    if (hostile_screen_init() != K_OK) {
+        return fail("no place for the framebuffer");
+    }
     EFI_HANDLE child = NULL;
     if (EFI_ERROR(load(image, self, &child))) {
         return fail("BOOTX64.EFI does not load");

@@ -41,12 +41,23 @@ static const struct {
     { "conout-error", HOSTILE_CONOUT_ERROR }, /* OutputString prints nothing and fails */
     { "no-gop", HOSTILE_NO_GOP },
     { "blt-only", HOSTILE_BLT_ONLY }, /* a screen without a framebuffer */
-    { "bad-gop", HOSTILE_BAD_GOP },   /* a screen larger than its framebuffer */
-    { "no-nxe", HOSTILE_NO_NXE },     /* at the exit: EFER.NXE clear */
-    { "cr4-min", HOSTILE_CR4_MIN },   /* at the exit: no OSFXSR, OSXMMEXCPT, DE, MCE, PGE */
-    { "cr4-max", HOSTILE_CR4_MAX },   /* at the exit: PGE, SMEP, SMAP, UMIP, ... */
-    { "la57", HOSTILE_LA57 },         /* 5-level paging */
-    { "watchdog", HOSTILE_WATCHDOG }, /* SetWatchdogTimer fails */
+    /* 1024 x 768, BGR, but for what these say: */
+    { "gop-bar", HOSTILE_GOP_BAR },           /* in the 64-bit BAR of QEMU's ivshmem */
+    { "gop-free", HOSTILE_GOP_FREE },         /* amid free memory, which stays free */
+    { "gop-base", HOSTILE_GOP_BASE },         /* at N */
+    { "gop-offset", HOSTILE_GOP_OFFSET },     /* N bytes behind where it would be */
+    { "gop-width", HOSTILE_GOP_WIDTH },       /* N pixels */
+    { "gop-height", HOSTILE_GOP_HEIGHT },     /* N lines */
+    { "gop-pitch", HOSTILE_GOP_PITCH },       /* N pixels from one line to the next */
+    { "gop-size", HOSTILE_GOP_SIZE },         /* N bytes, instead of what these need */
+    { "gop-rgb", HOSTILE_GOP_RGB },           /* red in the lowest byte */
+    { "gop-masks", HOSTILE_GOP_MASKS },       /* 11 bits green, 9 bits red, 10 bits blue, a gap */
+    { "gop-unmapped", HOSTILE_GOP_UNMAPPED }, /* not in the firmware's page tables */
+    { "no-nxe", HOSTILE_NO_NXE },             /* at the exit: EFER.NXE clear */
+    { "cr4-min", HOSTILE_CR4_MIN },           /* at the exit: no OSFXSR, OSXMMEXCPT, DE, MCE, PGE */
+    { "cr4-max", HOSTILE_CR4_MAX },           /* at the exit: PGE, SMEP, SMAP, UMIP, ... */
+    { "la57", HOSTILE_LA57 },                 /* 5-level paging */
+    { "watchdog", HOSTILE_WATCHDOG },         /* SetWatchdogTimer fails */
     { "stall-error", HOSTILE_STALL_ERROR },
     { "stall-tenth", HOSTILE_STALL_TENTH },   /* Stall takes a tenth of the time */
     { "unterminated", HOSTILE_UNTERMINATED }, /* LoadOptions without NUL, junk behind */
@@ -67,6 +78,7 @@ static bool set_word(const char *name, size_t length, uint64_t value)
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         if (strlen(words[i].name) == length && memcmp(words[i].name, name, length) == 0) {
             hostile.value[words[i].word] = value;
+            hostile.is_given[words[i].word] = true;
             return true;
         }
     }

@@ -31,18 +31,11 @@
 #define CR4_SMAP       BIT(21)
 #define CR4_PKE        BIT(22)
 
-#define SCREEN_WIDTH  1024U
-#define SCREEN_HEIGHT 768U
-#define SCREEN_BASE   UINT64_C(0x80000000)
-
 static struct {
     uint64_t page_calls; /* AllocatePages */
     uint64_t pool_calls; /* AllocatePool */
     SIMPLE_TEXT_OUTPUT_INTERFACE *real_console;
     SIMPLE_TEXT_OUTPUT_INTERFACE console; /* a copy that leads here */
-    EFI_GRAPHICS_OUTPUT_PROTOCOL screen;
-    EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE screen_mode;
-    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION screen_info;
 } state;
 
 /* Says so where the image must not call @p name now. */
@@ -175,45 +168,11 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN map_key)
 /* ---- protocols ----------------------------------------------------------------------------------
  */
 
-static bool is_graphics(const EFI_GUID *guid)
-{
-    static const EFI_GUID graphics = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-    return memcmp(guid, &graphics, sizeof(graphics)) == 0;
-}
-
-static bool graphics_is_ours(void)
-{
-    return hostile_value(HOSTILE_BLT_ONLY) != 0 || hostile_value(HOSTILE_BAD_GOP) != 0;
-}
-
-static void make_screen(void)
-{
-    state.screen_info = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
-        .HorizontalResolution = SCREEN_WIDTH,
-        .VerticalResolution = SCREEN_HEIGHT,
-        .PixelFormat = hostile_value(HOSTILE_BLT_ONLY) != 0 ? PixelBltOnly
-                                                            : PixelBlueGreenRedReserved8BitPerColor,
-        .PixelsPerScanLine = SCREEN_WIDTH,
-    };
-    state.screen_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){
-        .MaxMode = 1,
-        .Info = &state.screen_info,
-        .SizeOfInfo = sizeof(state.screen_info),
-        .FrameBufferBase = SCREEN_BASE,
-        .FrameBufferSize = SCREEN_WIDTH, /* far too small */
-    };
-    state.screen.Mode = &state.screen_mode;
-}
-
 static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void **interface)
 {
     note_call("HandleProtocol");
-    if (is_graphics(guid) && hostile_value(HOSTILE_NO_GOP) != 0) {
-        return EFI_UNSUPPORTED;
-    }
-    if (is_graphics(guid) && graphics_is_ours()) {
-        *interface = &state.screen;
-        return EFI_SUCCESS;
+    if (hostile_screen_answers(guid)) {
+        return hostile_screen_open(EFI_UNSUPPORTED, interface);
     }
     return hostile.real->HandleProtocol(handle, guid, interface);
 }
@@ -221,12 +180,8 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void
 static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, void *registration, void **interface)
 {
     note_call("LocateProtocol");
-    if (is_graphics(guid) && hostile_value(HOSTILE_NO_GOP) != 0) {
-        return EFI_NOT_FOUND;
-    }
-    if (is_graphics(guid) && graphics_is_ours()) {
-        *interface = &state.screen;
-        return EFI_SUCCESS;
+    if (hostile_screen_answers(guid)) {
+        return hostile_screen_open(EFI_NOT_FOUND, interface);
     }
     const EFI_STATUS status = hostile.real->LocateProtocol(guid, registration, interface);
     if (!EFI_ERROR(status)) {
@@ -338,7 +293,6 @@ enum kstatus hostile_services_install(void)
     hostile_variables_wrap(hostile.runtime);
     wrap_services(hostile.services);
     wrap_console(hostile.system);
-    make_screen();
     if (hostile_value(HOSTILE_NO_TABLES) != 0) {
         hostile.system->ConfigurationTable = NULL;
         hostile.system->NumberOfTableEntries = 0;
