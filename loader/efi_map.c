@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "lib/bits.h"
+#include "mm/addr.h"
 
 /* Where a descriptor's fields lie, in bytes (UEFI 2.10, 7.2.3, EFI_MEMORY_DESCRIPTOR). Four bytes
  * of padding follow the type; the virtual address at 16 means nothing before SetVirtualAddressMap.
@@ -143,6 +144,24 @@ enum mmap_reason efi_map_reason(uint32_t type, uint64_t attribute)
 bool efi_map_type_is_ram(uint32_t type)
 {
     return facts_of(type)->ram;
+}
+
+bool efi_map_touches_ram(const struct efi_map *map, uint64_t start, uint64_t end)
+{
+    const uint64_t count = efi_map_count(map);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct efi_map_descriptor descriptor = efi_map_get(map, i);
+        uint64_t descriptor_end;
+        if (__builtin_mul_overflow(descriptor.pages, PAGE_SIZE, &descriptor_end) ||
+            __builtin_add_overflow(descriptor.physical_start, descriptor_end, &descriptor_end)) {
+            descriptor_end = UINT64_MAX;
+        }
+        if (efi_map_type_is_ram(descriptor.type) && descriptor.physical_start < end &&
+            start < descriptor_end) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *efi_map_type_name(uint32_t type)

@@ -82,6 +82,9 @@ enum mmap_reason efi_map_reason(uint32_t type, uint64_t attribute);
 /** Whether design.md section 6 calls it RAM: types 1-10 and 14. */
 bool efi_map_type_is_ram(uint32_t type);
 
+/** Whether a descriptor that is RAM has a byte of [@p start, @p end). */
+bool efi_map_touches_ram(const struct efi_map *map, uint64_t start, uint64_t end);
+
 /** Name of an EFI memory type for log lines, e.g. "BootServicesData"; "OEM/unknown" otherwise. */
 const char *efi_map_type_name(uint32_t type);
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "efi_alloc.h"
+#include "efi_map.h"
 #include "lib/bits.h"
 
 /* EDK2, MdeModulePkg/Include/Guid/ConsoleOutDevice.h. */
@@ -64,10 +66,24 @@ static uint64_t pixel_bytes(const struct bootinfo_framebuffer *screen)
     return all == 0 ? PIXEL_BYTES : bits_log2_floor(all) / 8 + 1;
 }
 
-/* Keeps of the framebuffer's size what its mode needs, which is all that UEFI gives it (2.10,
- * 12.9.2): a size that says more would make RAM behind it the screen's.
+static bool may_be_ram(EFI_BOOT_SERVICES *services, uint64_t start, uint64_t end)
+{
+    struct efi_map_copy copy;
+    if (efi_alloc_read_map(services, &copy) != K_OK) {
+        return true; /* nothing says that it is none */
+    }
+    const bool is_ram = efi_map_touches_ram(&copy.map, start, end);
+    efi_alloc_release_map(services, &copy);
+    return is_ram;
+}
+
+/* Makes the framebuffer's size what its mode needs, which is all that UEFI gives it (2.10, 12.9.2).
+ * A size that says more would make RAM behind it the screen's. One that says less comes from
+ * firmware that forgot what lies between two lines, or from a mode that is wrong: it counts where
+ * no pixel can hit RAM.
  * @return what makes it unusable, or NULL */
-static const char *check_screen(struct bootinfo_framebuffer *screen, uint32_t phys_bits)
+static const char *check_screen(struct bootinfo_framebuffer *screen, EFI_BOOT_SERVICES *services,
+                                uint32_t phys_bits)
 {
     if (screen->format == BOOTINFO_PIXEL_NONE) {
         return "only the firmware can draw on it";
@@ -82,19 +98,21 @@ static const char *check_screen(struct bootinfo_framebuffer *screen, uint32_t ph
         return "a mode larger than any";
     }
     const uint64_t needed_bytes = (uint64_t)screen->pitch * screen->height * pixel_bytes(screen);
-    if (needed_bytes > screen->size) {
-        return "a framebuffer smaller than its mode";
-    }
     if (screen->base == 0 || needed_bytes > BIT(phys_bits) ||
         screen->base > BIT(phys_bits) - needed_bytes) {
         return "an address that this CPU does not have";
+    }
+    if (needed_bytes > screen->size &&
+        may_be_ram(services, screen->base, screen->base + needed_bytes)) {
+        return "a framebuffer smaller than its mode, and RAM where that would be";
     }
     screen->size = needed_bytes;
     return NULL;
 }
 
 /* @return NULL: @p screen is the framebuffer of @p graphics, and can be believed; else why not */
-static const char *describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, uint32_t phys_bits,
+static const char *describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
+                            EFI_BOOT_SERVICES *services, uint32_t phys_bits,
                             struct bootinfo_framebuffer *screen)
 {
     if (graphics == NULL || graphics->Mode == NULL || graphics->Mode->Info == NULL) {
@@ -107,7 +125,7 @@ static const char *describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, uint32
                                              .height = mode->VerticalResolution,
                                              .pitch = mode->PixelsPerScanLine };
     set_pixel_format(mode, screen);
-    return check_screen(screen, phys_bits);
+    return check_screen(screen, services, phys_bits);
 }
 
 /* ---- which one ----------------------------------------------------------------------------------
@@ -125,6 +143,7 @@ struct outputs {
     struct output list[EFI_SCREENS_MAX]; /* those with one */
     uint32_t count;
     uint32_t phys_bits;
+    EFI_BOOT_SERVICES *services;
 };
 
 static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_of(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
@@ -156,7 +175,8 @@ static bool is_known(const struct outputs *outputs, uint64_t base)
 static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, bool is_console)
 {
     struct bootinfo_framebuffer framebuffer;
-    const char *const why_not = describe(graphics, outputs->phys_bits, &framebuffer);
+    const char *const why_not =
+        describe(graphics, outputs->services, outputs->phys_bits, &framebuffer);
     if (outputs->first == NULL) {
         outputs->first = graphics;
         outputs->why_not_first = why_not;
@@ -167,12 +187,12 @@ static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
     }
 }
 
-/* Fills @p outputs, which has phys_bits only. The active console's comes first, where it has a
- * framebuffer: it is what the user looks at. In front of several outputs EDK2's console is a
- * splitter, which has none. */
+/* Fills @p outputs, which has phys_bits and services only. The active console's comes first, where
+ * it has a framebuffer: it is what the user looks at. In front of several outputs EDK2's console is
+ * a splitter, which has none. */
 static void find_outputs(const EFI_SYSTEM_TABLE *system, struct outputs *outputs)
 {
-    EFI_BOOT_SERVICES *const services = system->BootServices;
+    EFI_BOOT_SERVICES *const services = outputs->services;
     EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
@@ -207,7 +227,9 @@ static uint32_t choose(const struct outputs *outputs, uint64_t wanted)
 void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint32_t phys_bits, uint64_t wanted,
                      struct efi_screen *screen)
 {
-    struct outputs outputs = { .phys_bits = phys_bits, .why_not_first = NO_OUTPUT };
+    struct outputs outputs = { .services = system->BootServices,
+                               .phys_bits = phys_bits,
+                               .why_not_first = NO_OUTPUT };
     find_outputs(system, &outputs);
     *screen = (struct efi_screen){ .graphics = outputs.first,
                                    .framebuffer = { .format = BOOTINFO_PIXEL_NONE },

@@ -111,23 +111,6 @@ static bool acpi_names(const struct serial_choice_input *input, uint64_t base)
     return false;
 }
 
-static bool touches_ram(const struct efi_map *map, const struct serial8250_place *place)
-{
-    const uint64_t end = place->base + serial8250_span_bytes(place); /* sound: it does not wrap */
-    for (uint64_t i = 0; i < efi_map_count(map); i++) {
-        const struct efi_map_descriptor d = efi_map_get(map, i);
-        uint64_t d_end;
-        if (__builtin_mul_overflow(d.pages, PAGE_SIZE, &d_end) ||
-            __builtin_add_overflow(d.physical_start, d_end, &d_end)) {
-            d_end = UINT64_MAX;
-        }
-        if (efi_map_type_is_ram(d.type) && d.physical_start < end && place->base < d_end) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_refused(const struct search *search, const struct serial8250_place *place,
                        enum bootinfo_serial_source source)
 {
@@ -135,11 +118,11 @@ static bool is_refused(const struct search *search, const struct serial8250_plac
     if (!place->is_mmio) {
         return false;
     }
-    const uint64_t end = place->base + serial8250_span_bytes(place);
+    const uint64_t end = place->base + serial8250_span_bytes(place); /* sound: it does not wrap */
     const char *why = NULL;
     if (input->info->phys_bits < 64 && end > BIT(input->info->phys_bits)) {
         why = "the CPU has no such address";
-    } else if (touches_ram(input->map, place)) {
+    } else if (efi_map_touches_ram(input->map, place->base, end)) {
         why = "there is RAM";
     } else if (source == BOOTINFO_SERIAL_EARLYCON && input->locked_down &&
                !acpi_names(input, place->base)) {

@@ -54,7 +54,8 @@ class Mode(NamedTuple):
         return self.pitch * HEIGHT * 4
 
 
-HIGH_BAR = Mode("gop-bar", RGB, 1100, 0x1004)
+# With the size of a firmware that forgot what lies between the lines.
+HIGH_BAR = Mode(f"gop-bar,gop-size:{WIDTH * HEIGHT * 4}", RGB, 1100, 0x1004)
 HIGH_RAM = Mode("gop-free", MASKS, 1029, 0xffc)
 STOP = Mode("gop-bar", MASKS, 1056, 0x2ffc)
 
@@ -65,14 +66,14 @@ class Refused(NamedTuple):
     why: str
 
 
-TOO_SMALL = "a framebuffer smaller than its mode"
+TOO_SMALL = "a framebuffer smaller than its mode, and RAM where that would be"
 NO_ADDRESS = "an address that this CPU does not have"
 REFUSED = (
     Refused("blt-only", "only the firmware can draw on it"),
     Refused("gop-bar,gop-width:0", "a mode without pixels"),
     Refused("gop-bar,gop-pitch:1023", "lines longer than their distance"),
-    Refused("gop-bar,gop-size:0", TOO_SMALL),
-    Refused(f"gop-bar,gop-pitch:1100,gop-size:{WIDTH * HEIGHT * 4}", TOO_SMALL),
+    Refused("gop-free,gop-size:0", TOO_SMALL),
+    Refused(f"gop-free,gop-size:{WIDTH * HEIGHT * 4 - 1}", TOO_SMALL),
     Refused(f"gop-base:{(1 << 40) - 4096}", NO_ADDRESS),
     Refused(f"gop-base:{(1 << 64) - 4096}", NO_ADDRESS),
 )

@@ -644,7 +644,6 @@ static void loader_screens_that_cannot_be_drawn_on_are_none_and_say_why(struct k
         { FAKE_EFI_SCREEN_NO_COLUMNS, "screen: none: a mode without pixels" },
         { FAKE_EFI_SCREEN_NO_LINES, "screen: none: a mode without pixels" },
         { FAKE_EFI_SCREEN_SHORT_PITCH, "screen: none: lines longer than their distance" },
-        { FAKE_EFI_SCREEN_TOO_SMALL, "screen: none: a framebuffer smaller than its mode" },
         { FAKE_EFI_SCREEN_AT_ZERO, "screen: none: an address that this CPU does not have" },
         { FAKE_EFI_SCREEN_TOO_HIGH, "screen: none: an address that this CPU does not have" },
         { FAKE_EFI_SCREEN_WRAPS, "screen: none: an address that this CPU does not have" },
@@ -672,6 +671,53 @@ static void loader_screen_that_claims_all_memory_gets_its_pixels_only(struct kte
     enters(t, &script, "screen: 1024x768");
     KTEST_EQ(t, result.usable_bytes, usable_bytes);
     KTEST_EQ(t, result.info.framebuffer.size, UINT64_C(1024) * 768 * 4);
+}
+
+/* Firmware that forgot the pixels between two lines; and what else may lie there. */
+static void loader_screen_smaller_than_its_mode_is_one_where_no_ram_is(struct ktest *t)
+{
+    static const struct {
+        uint32_t type;
+        uint64_t start;
+        const char *line;
+    } rows[] = {
+        { EFI_MAP_RESERVED, 0x80000000, "screen: 1024x768" },
+        { EFI_MAP_MMIO, 0x80000000, "screen: 1024x768" },
+        { EFI_MAP_CONVENTIONAL, 0x7ffff000, "screen: 1024x768" }, /* before it */
+        { EFI_MAP_CONVENTIONAL, 0x80300000, "screen: 1024x768" }, /* behind it */
+        { EFI_MAP_CONVENTIONAL, 0x802ff000, "screen: none: a framebuffer smaller than its mode" },
+        { EFI_MAP_RUNTIME_DATA, 0x80000000, "screen: none: a framebuffer smaller than its mode" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct fake_efi_range overlay[] = { { rows[i].type, rows[i].start, 1, WB } };
+        const struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_TOO_SMALL,
+                                                .overlay = overlay,
+                                                .overlay_count = ARRAY_COUNT(overlay) };
+        enters(t, &script, rows[i].line);
+        const bool is_screen = result.info.framebuffer.format != BOOTINFO_PIXEL_NONE;
+        KTEST_EQ(t, result.info.framebuffer.size, is_screen ? UINT64_C(1024) * 768 * 4 : 0);
+        KTEST_EQ(t, result.live_pool, 0);
+    }
+}
+
+static void loader_screen_of_the_right_size_may_lie_in_ram(struct ktest *t)
+{
+    static const struct fake_efi_range overlay[] = { { EFI_MAP_CONVENTIONAL, 0x80000000, 0x300,
+                                                       WB } };
+    const struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BGR,
+                                            .overlay = overlay,
+                                            .overlay_count = ARRAY_COUNT(overlay) };
+    enters(t, &script, "screen: 1024x768");
+}
+
+static void loader_screen_smaller_than_its_mode_is_none_without_a_map(struct ktest *t)
+{
+    const struct fake_efi_script script = {
+        .screen = FAKE_EFI_SCREEN_TOO_SMALL,
+        /* The console's handle is asked twice: by itself, and as one of all. */
+        .faults = { { FAKE_EFI_GET_MEMORY_MAP, 1, 2, EFI_DEVICE_ERROR } },
+    };
+    enters(t, &script, "screen: none: a framebuffer smaller than its mode");
 }
 
 static void loader_screens_with_framebuffer_are_described(struct ktest *t)
@@ -946,6 +992,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_console_that_stays_in_graphics_mode_is_no_obstacle),
     KTEST_CASE(loader_screens_that_cannot_be_drawn_on_are_none_and_say_why),
     KTEST_CASE(loader_screen_that_claims_all_memory_gets_its_pixels_only),
+    KTEST_CASE(loader_screen_smaller_than_its_mode_is_one_where_no_ram_is),
+    KTEST_CASE(loader_screen_of_the_right_size_may_lie_in_ram),
+    KTEST_CASE(loader_screen_smaller_than_its_mode_is_none_without_a_map),
     KTEST_CASE(loader_screens_with_framebuffer_are_described),
     KTEST_CASE(loader_without_tables_and_vendor_enters_the_kernel),
     KTEST_CASE(loader_broken_root_pointer_is_not_used),

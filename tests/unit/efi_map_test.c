@@ -120,6 +120,36 @@ static void efi_map_reason_conventional_memory_honours_attributes(struct ktest *
     KTEST_EQ(t, efi_map_reason(4, sp | uc), MMAP_REASON_AVAILABLE);
 }
 
+/*   conventional     runtime   MMIO           conventional, to the end of all and beyond
+ *   [1000 .. 3000)   [.. 4000) [4000 .. 5000) [fffffffffffff000 .. */
+static void efi_map_touches_ram_by_single_bytes(struct ktest *t)
+{
+    static const struct {
+        uint64_t start;
+        uint64_t end;
+        bool touches;
+    } rows[] = {
+        { 0, 0x1000, false },
+        { 0, 0x1001, true },
+        { 0x1800, 0x1801, true },
+        { 0x3fff, 0x4000, true },
+        { 0x4000, 0x5000, false },
+        { 0x4000, UINT64_MAX - 0xfff, false },
+        { 0x4000, UINT64_MAX - 0xffe, true },
+        { UINT64_MAX - 0xff, UINT64_MAX, true },
+    };
+    struct fake_efi_map fake;
+    fake_efi_map_init(&fake, 48);
+    fake_efi_map_add(&fake, EFI_MAP_CONVENTIONAL, 0x1000, 2, 0xf);
+    fake_efi_map_add(&fake, EFI_MAP_RUNTIME_DATA, 0x3000, 1, 0xf);
+    fake_efi_map_add(&fake, EFI_MAP_MMIO, 0x4000, 1, 1);
+    fake_efi_map_add(&fake, EFI_MAP_CONVENTIONAL, UINT64_MAX - 0xfff, 2, 0xf);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        KTEST_EQ(t, efi_map_touches_ram(&fake.map, rows[i].start, rows[i].end), rows[i].touches);
+    }
+    fake_efi_map_free(&fake);
+}
+
 static void efi_map_type_name_knows_all_types(struct ktest *t)
 {
     KTEST_STRING(t, efi_map_type_name(4), "BootServicesData");
@@ -134,6 +164,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(efi_map_get_reads_unaligned_bytes_by_stride),
     KTEST_CASE(efi_map_reason_follows_the_table),
     KTEST_CASE(efi_map_reason_conventional_memory_honours_attributes),
+    KTEST_CASE(efi_map_touches_ram_by_single_bytes),
     KTEST_CASE(efi_map_type_name_knows_all_types),
 };
 KTEST_SUITE(loader_efi_map, "loader.efi_map", cases);

@@ -96,7 +96,7 @@ enum fake_efi_screen {
     FAKE_EFI_SCREEN_MASKS_24, /* 24 bits a pixel */
     FAKE_EFI_SCREEN_BLT_ONLY,
     FAKE_EFI_SCREEN_UNKNOWN_FORMAT,
-    FAKE_EFI_SCREEN_TOO_SMALL, /* the framebuffer is smaller than the mode */
+    FAKE_EFI_SCREEN_TOO_SMALL, /* a size without the last page */
     FAKE_EFI_SCREEN_WRAPS,     /* it ends beyond 2^64 */
     FAKE_EFI_SCREEN_TOO_HIGH,  /* it ends beyond what the CPU can address */
     FAKE_EFI_SCREEN_AT_ZERO,

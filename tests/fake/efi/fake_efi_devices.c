@@ -288,7 +288,7 @@ static bool has_pixels(enum fake_efi_screen screen)
 {
     return screen == FAKE_EFI_SCREEN_RGB || screen == FAKE_EFI_SCREEN_BGR ||
            screen == FAKE_EFI_SCREEN_MASKS_24 || screen == FAKE_EFI_SCREEN_HUGE ||
-           screen == FAKE_EFI_SCREEN_UNMAPPED;
+           screen == FAKE_EFI_SCREEN_TOO_SMALL || screen == FAKE_EFI_SCREEN_UNMAPPED;
 }
 
 static uint32_t screen_width(enum fake_efi_screen screen)
@@ -312,7 +312,7 @@ static uint64_t screen_bytes(enum fake_efi_screen screen)
     if (screen == FAKE_EFI_SCREEN_HUGE) {
         return UINT64_C(1) << 45;
     }
-    return FAKE_EFI_SCREEN_BYTES - (screen == FAKE_EFI_SCREEN_TOO_SMALL ? 1 : 0);
+    return FAKE_EFI_SCREEN_BYTES - (screen == FAKE_EFI_SCREEN_TOO_SMALL ? 4096 : 0);
 }
 
 void fake_efi_devices_finish(void)
