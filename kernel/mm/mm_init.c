@@ -155,6 +155,16 @@ static enum kstatus build_tables(struct page_mapper *mapper)
     return status;
 }
 
+/* What bump left is free now, but for the metadata. buddy_statistics() would look at all of it. */
+static void log_allocator(void)
+{
+    const struct page_frame_usage usage = buddy_usage(&buddy);
+    const uint64_t taken_over = frame_allocator_usage(&bump.allocator).free.value;
+    pr_info("mm: Successfully initialized buddy allocator: %" FMTu64 " frames free, %" FMTu64
+            " for metadata",
+            usage.free.value, taken_over - usage.total.value);
+}
+
 static enum kstatus fill_buddy(void)
 {
     const uint64_t start = arch_timestamp();
@@ -164,7 +174,7 @@ static enum kstatus fill_buddy(void)
     state.allocator_touched = buddy_touched_metadata_bytes(&buddy);
     if (status == K_OK) {
         set_inner_allocator(&buddy);
-        pr_info("mm: Successfully initialized buddy allocator");
+        log_allocator();
     }
     return status;
 }

@@ -427,6 +427,10 @@ static void mm_init_logs_the_real_usage(struct ktest *t)
     KTEST_STATUS(t, fake_machine_boot_small_pc(&machine), K_OK);
     const uint64_t frames = mm_state()->bump_used.value + mm_state()->page_tables.value;
     KTEST_EQ(t, logged_number("Firstlight used: "), frames * 4);
+    struct mm_books books;
+    mm_read_books(&books);
+    KTEST_EQ(t, logged_number("buddy allocator: "), books.free_frames + books.allocated_frames);
+    KTEST_EQ(t, logged_number(" frames free, "), books.metadata_frames);
     KTEST_EQ(t, mm_state()->page_tables.value, table_print(mm_state()->root).tables);
     KTEST_EQ(t, mm_state()->bump_used.value,
              bits_align_up(mm_state()->bootinfo_bytes, PAGE_SIZE) / PAGE_SIZE);
