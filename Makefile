@@ -103,6 +103,7 @@ LOADER_SHARED_C := kernel/kstatus.c kernel/command_line.c kernel/tcg_log.c kerne
                    kernel/black_box_record.c \
                    kernel/mm/page_table.c kernel/mm/page_flush.c kernel/mm/page_mapper.c \
                    kernel/mm/page_audit.c kernel/mm/page_walk.c kernel/mm/direct_map.c \
+                   kernel/mm/kernel_tables.c kernel/arch/x86_64/low_remap.c \
                    kernel/mm/memory_map.c kernel/mm/phys_memory_area.c kernel/mm/bump_allocator.c \
                    $(wildcard kernel/mm/buddy_*.c) kernel/mm/takeover.c \
                    kernel/dev/framebuffer.c kernel/dev/psf_font.c kernel/dev/text_screen.c \

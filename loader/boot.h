@@ -176,8 +176,9 @@ MUST_CHECK enum kstatus boot_preview_map(struct boot *boot);
 /** Builds and audits the hand-over tables (`no-memory`, `bad-page-tables`). */
 MUST_CHECK enum kstatus boot_build_tables(struct boot *boot);
 
-/** Tries the kernel's bring-up out (bringup_plan.h; `no-memory`, `books`). Without room for its
- *  page-frame allocator that part is not tried, which is a warning. */
+/** Builds the memory map again, now with the hand-over tables in it (`bad-memory-map`), and tries
+ * the kernel's bring-up out on it (bringup_plan.h; `no-memory`, `bad-page-tables`, `books`).
+ * Without room for page tables and page-frame allocator these are not tried, which is a warning. */
 MUST_CHECK enum kstatus boot_plan_bringup(struct boot *boot);
 
 /** Builds the memory map again, now with all that the loader has, and writes it and what else is
@@ -220,5 +221,13 @@ void boot_write_variable(const struct boot *boot);
 /** mmap_build() over @p map with ledger, pins and mem= into boot->work.map, and the check that the
  *  ledger's pages came out as they must. @return K_OK; mmap_build()'s errors; K_EPROTO */
 MUST_CHECK enum kstatus boot_build_map(struct boot *boot, const struct efi_map *map);
+
+/** Refuses the firmware's map (`bad-memory-map`) after @p status of boot_build_map() or
+ *  efi_alloc_read_map(). @return @p status */
+enum kstatus boot_refuse_map(struct boot *boot, enum kstatus status);
+
+/** A page_audit_visitor that prints the first few. @param context  a uint32_t, 0 at the start */
+void boot_print_violation(void *context, enum page_audit_kind kind, virt_addr_t virt,
+                          phys_addr_t phys);
 
 #endif

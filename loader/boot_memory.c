@@ -68,6 +68,15 @@ enum kstatus boot_build_map(struct boot *boot, const struct efi_map *map)
     return ledger_stands(boot) ? K_OK : K_EPROTO;
 }
 
+enum kstatus boot_refuse_map(struct boot *boot, enum kstatus status)
+{
+    return boot_refuse(boot, status, "bad-memory-map",
+                       "the firmware's memory map %s (%s); update the firmware",
+                       status == K_ENOSPC ? "grows with every look at it"
+                                          : "contradicts itself or its allocations",
+                       kstatus_name(status));
+}
+
 static void print_map(const struct boot *boot, uint64_t descriptors)
 {
     const struct mmap_build_output *const map = &boot->work.map;
@@ -105,14 +114,7 @@ enum kstatus boot_preview_map(struct boot *boot)
     if (boot->pins.dropped > 0) {
         efi_console_print("warning: %u firmware tables got no pin", boot->pins.dropped);
     }
-    if (status != K_OK) {
-        return boot_refuse(boot, status, "bad-memory-map",
-                           "the firmware's memory map %s (%s); update the firmware",
-                           status == K_ENOSPC ? "grows with every look at it"
-                                              : "contradicts itself or its allocations",
-                           kstatus_name(status));
-    }
-    return K_OK;
+    return status == K_OK ? K_OK : boot_refuse_map(boot, status);
 }
 
 /* ---- tables -------------------------------------------------------------------------------------
@@ -146,8 +148,8 @@ static enum kstatus build_in_pool(struct boot *boot, const struct memory_map *ma
     return status;
 }
 
-static void print_violation(void *context, enum page_audit_kind kind, virt_addr_t virt,
-                            phys_addr_t phys)
+void boot_print_violation(void *context, enum page_audit_kind kind, virt_addr_t virt,
+                          phys_addr_t phys)
 {
     uint32_t *const shown = context;
     if ((*shown)++ < VIOLATIONS_SHOWN) {
@@ -160,7 +162,7 @@ static enum kstatus audit_tables(struct boot *boot)
 {
     struct page_audit_report report = { .violation_count = 0 };
     uint32_t shown = 0;
-    enum kstatus status = handover_audit(&boot->handover, print_violation, &shown, &report);
+    enum kstatus status = handover_audit(&boot->handover, boot_print_violation, &shown, &report);
     if (status == K_OK && report.violation_count != 0) {
         status = K_EPROTO;
     }
@@ -206,69 +208,6 @@ enum kstatus boot_build_tables(struct boot *boot)
     }
     boot->info.page_table_root = boot->handover.mapper.root.value;
     return audit_tables(boot);
-}
-
-/* ---- plan ---------------------------------------------------------------------------------------
- */
-
-/* Beyond the hand-over tables the kernel makes two for the MMIO pool and, for the 32 MiB at their
- * own address, two and one for each 2 MiB at most. */
-#define MORE_TABLE_FRAMES (2U + 2U + 16U)
-
-/* The page-frame allocator over memory that is given back at once. */
-static enum kstatus finish_plan(struct boot *boot, struct bringup_plan *plan)
-{
-    const uint64_t bytes = bringup_plan_room_bytes(plan);
-    const struct efi_alloc_request request = { .pages =
-                                                   bits_align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT,
-                                               .alignment_bytes = PAGE_SIZE,
-                                               .purpose = BOOTINFO_PURPOSE_SCRATCH,
-                                               .lifetime = BOOTINFO_LIFETIME_EXIT };
-    phys_addr_t room;
-    if (efi_alloc_pages(&boot->alloc, &request, &room) != K_OK) {
-        efi_console_print("warning: no free range of %" FMTu64 " KiB: the page-frame allocator is "
-                          "not tried out",
-                          request.pages * (PAGE_SIZE / 1024));
-        return K_OK;
-    }
-    const enum kstatus status = bringup_plan_finish(plan, physmap_ptr(room, bytes));
-    efi_alloc_free(&boot->alloc, room);
-    return status;
-}
-
-enum kstatus boot_plan_bringup(struct boot *boot)
-{
-    const struct bringup_needs needs = {
-        .kernel_end = phys_addr(boot->info.kernel_phys + boot->info.kernel_size),
-        .bootinfo_bytes = boot->block_bytes,
-        .table_frames = boot->handover.mapper.table_frames + MORE_TABLE_FRAMES,
-    };
-    struct mmap_build_output *const output = &boot->work.map;
-    struct memory_map map = { .entries = output->entries,
-                              .reasons = output->reasons,
-                              .count = output->entry_count,
-                              .ram = output->ram,
-                              .ram_count = output->ram_count };
-    struct bringup_plan *const plan = &boot->plan_of_kernel;
-    enum kstatus status = bringup_plan_start(plan, &needs, &map);
-    if (status == K_OK) {
-        status = finish_plan(boot, plan);
-    }
-    if (status == K_ENOMEM) {
-        return boot_refuse(boot, status, "no-memory",
-                           "%" FMTu64 " KiB of usable memory do not suffice for the kernel's "
-                           "bring-up; add memory or raise mem=",
-                           phys_memory_areas_bytes(&plan->areas) / 1024);
-    }
-    if (status != K_OK) {
-        return boot_refuse(boot, status, "books",
-                           "the books of the kernel's bring-up do not balance; report this map");
-    }
-    efi_console_print("plan: %u areas, %" FMTu64 " frames for bring-up, %" FMTu64
-                      " for metadata, %" FMTu64 " free",
-                      plan->areas.count, plan->used_frames, plan->metadata_frames,
-                      plan->free_frames);
-    return K_OK;
 }
 
 /* ---- dry run ------------------------------------------------------------------------------------

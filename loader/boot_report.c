@@ -197,9 +197,5 @@ enum kstatus boot_write_report(struct boot *boot)
         write_onto_volume(boot, &copy.map);
     }
     efi_alloc_release_map(boot->services, &copy);
-    return status == K_OK ? K_OK
-                          : boot_refuse(boot, status, "bad-memory-map",
-                                        "the firmware's memory map contradicts itself or its "
-                                        "allocations (%s); update the firmware",
-                                        kstatus_name(status));
+    return status == K_OK ? K_OK : boot_refuse_map(boot, status);
 }

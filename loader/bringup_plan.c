@@ -8,7 +8,13 @@
 #include <stdbool.h>
 
 #include "lib/bits.h"
+#include "lib/compiler.h"
 #include "mm/takeover.h"
+
+#define ROOM_ALIGN 64U /* of stand_in_memory_init() */
+
+/* ---- areas ------------------------------------------------------------------------------------
+ */
 
 static uint64_t usable_bytes(const struct memory_map *map)
 {
@@ -27,56 +33,251 @@ static enum kstatus make_areas(struct bringup_plan *plan, struct memory_map *map
     return bytes == usable_bytes(map) && bytes + plan->dropped_bytes == before ? K_OK : K_EPROTO;
 }
 
-static enum kstatus take(struct bringup_plan *plan, uint64_t frames, uint64_t times)
-{
-    enum kstatus status = K_OK;
-    for (uint64_t i = 0; i < times && status == K_OK; i++) {
-        phys_addr_t base;
-        status = frame_allocator_allocate(&plan->bump.allocator, page_frame_count(frames), &base);
-    }
-    return status;
-}
-
 static void count_leftover(void *context, phys_addr_t base, page_frame_count_t count)
 {
     (void)base;
     *(uint64_t *)context += count.value;
 }
 
-/* What bump gave and what it leaves is all that there is, by both ways of counting. */
-static bool balances(const struct bringup_plan *plan)
+/* Notes what bump gave and what it leaves. That is all there is, by both ways of counting. */
+static enum kstatus note_bump_usage(struct bringup_plan *plan)
 {
+    const struct page_frame_usage usage = frame_allocator_usage(&plan->bump.allocator);
     uint64_t leftover = 0;
     bump_allocator_leftover(&plan->bump, count_leftover, &leftover);
-    return leftover == plan->free_frames && (plan->used_frames + plan->free_frames) << PAGE_SHIFT ==
-                                                phys_memory_areas_bytes(&plan->areas);
+    plan->table_frames = usage.used.value - plan->bootinfo_frames;
+    plan->free_frames = usage.free.value;
+    const uint64_t frames = usage.used.value + usage.free.value;
+    return leftover == usage.free.value &&
+                   frames << PAGE_SHIFT == phys_memory_areas_bytes(&plan->areas)
+               ? K_OK
+               : K_EPROTO;
+}
+
+/* ---- how many tables --------------------------------------------------------------------------
+ */
+
+/* Tables, from above. Addresses only grow, so the first table of each level that is not counted yet
+ * says which ones are. */
+struct table_count {
+    uint64_t frames;
+    uint64_t next[PAGE_LEVELS]; /* by level - 1, in tables of that level */
+};
+
+/* Tables of `level` on the way to [start, end). */
+static void count_tables(struct table_count *count, unsigned level, uint64_t start, uint64_t end)
+{
+    const uint64_t bytes = page_level_size(level + 1); /* that one table covers */
+    const uint64_t first = bits_max(start / bytes, count->next[level - 1]);
+    const uint64_t next = (end - 1) / bytes + 1;
+    if (next > first) {
+        count->frames += next - first;
+        count->next[level - 1] = next;
+    }
+}
+
+/* Tables of `level` where leaves of the level above fit in between: at ends inside of one. */
+static void count_ragged(struct table_count *count, unsigned level, uint64_t start, uint64_t end)
+{
+    const uint64_t bytes = page_level_size(level + 1);
+    if (!bits_is_aligned(start, bytes)) {
+        count_tables(count, level, start, start + 1);
+    }
+    if (!bits_is_aligned(end, bytes)) {
+        count_tables(count, level, end - 1, end);
+    }
+}
+
+static void count_entry(struct table_count *count, const struct paging_features *features,
+                        const struct multiboot2_mmap_entry *entry)
+{
+    const uint64_t start = bits_align_down(entry->address, PAGE_SIZE);
+    const uint64_t end = bits_align_up(entry->address + entry->length, PAGE_SIZE);
+    count_tables(count, PAGE_LEVEL_ROOT - 1, start, end);
+    if (features->pages_1g) {
+        count_ragged(count, PAGE_LEVEL_2M, start, end);
+    } else {
+        count_tables(count, PAGE_LEVEL_2M, start, end);
+    }
+    count_ragged(count, PAGE_LEVEL_4K, start, end);
+}
+
+/* Page 0, each guard frame, and each of the three borders of code and rodata may cut a leaf of
+ * 1 GiB and one of 2 MiB into pieces. */
+#define CUTS(layout) (4U + (layout)->guard_count)
+
+/* Low memory is as a rule mapped by 2 MiB, but any of these may be in pieces. */
+#define LOW_TABLES (2U + LOW_REMAP_END / SIZE_2M)
+
+#define MMIO_TABLES ((MMIO_POOL_END - MMIO_POOL_START) / (512 * SIZE_1G))
+
+/* The most tables that kernel_tables_build() can make: no leaf reaches over the end of an entry. */
+static uint64_t count_all_tables(const struct bringup_plan *plan)
+{
+    struct table_count count = { 0 };
+    for (uint32_t i = 0; i < plan->map.count; i++) {
+        if (memory_map_type_is_mapped(plan->map.entries[i].type)) {
+            count_entry(&count, &plan->needs.features, &plan->map.entries[i]);
+        }
+    }
+    return 1 + count.frames + 2 * CUTS(&plan->needs.layout) + LOW_TABLES + MMIO_TABLES;
+}
+
+/* ---- start ------------------------------------------------------------------------------------
+ */
+
+/* As the kernel's start_bump(). */
+static void start_bump(struct bringup_plan *plan)
+{
+    phys_addr_t image_end = { 0 };
+    (void)virt_to_phys(plan->needs.layout.image.start_brk, &image_end); /* fails without an image */
+    bump_allocator_init(&plan->bump, &plan->areas, image_end);
 }
 
 enum kstatus bringup_plan_start(struct bringup_plan *plan, const struct bringup_needs *needs,
                                 struct memory_map *map)
 {
+    plan->needs = *needs;
+    plan->bootinfo_frames = bits_align_up(needs->bootinfo_bytes, PAGE_SIZE) >> PAGE_SHIFT;
     plan->metadata_frames = 0;
     enum kstatus status = make_areas(plan, map);
     if (status != K_OK) {
         return status;
     }
-    bump_allocator_init(&plan->bump, &plan->areas, needs->kernel_end);
-    const uint64_t copy_frames = bits_align_up(needs->bootinfo_bytes, PAGE_SIZE) >> PAGE_SHIFT;
-    status = take(plan, copy_frames, 1);
-    if (status == K_OK) {
-        status = take(plan, 1, needs->table_frames);
-    }
-    const struct page_frame_usage usage = frame_allocator_usage(&plan->bump.allocator);
-    plan->used_frames = usage.used.value;
-    plan->free_frames = usage.free.value;
-    return status == K_OK && !balances(plan) ? K_EPROTO : status;
+    plan->map = *map;
+    plan->table_frames_max = count_all_tables(plan);
+    start_bump(plan);
+    phys_addr_t copy;
+    status = frame_allocator_allocate(&plan->bump.allocator,
+                                      page_frame_count(plan->bootinfo_frames), &copy);
+    return status == K_OK ? note_bump_usage(plan) : status;
+}
+
+/* ---- room -------------------------------------------------------------------------------------
+ */
+
+/* What stands in for tables and metadata: the most of both. Taking tables from bump only makes its
+ * leftover, and so the metadata, smaller. */
+static struct buddy_takeover_size stand_in_size(const struct bringup_plan *plan)
+{
+    struct buddy_takeover_size size = buddy_takeover_size(&plan->bump);
+    size.pieces += plan->table_frames_max;
+    size.bytes += plan->table_frames_max << PAGE_SHIFT;
+    return size;
+}
+
+/* The room begins with the audit's list of ranges. */
+static uint64_t ranges_bytes(const struct bringup_plan *plan)
+{
+    return bits_align_up(plan->map.count * sizeof(struct phys_frame_range), ROOM_ALIGN);
 }
 
 uint64_t bringup_plan_room_bytes(const struct bringup_plan *plan)
 {
-    const struct buddy_takeover_size size = buddy_takeover_size(&plan->bump);
-    return stand_in_memory_bytes(size.pieces, size.bytes);
+    const struct buddy_takeover_size size = stand_in_size(plan);
+    return ranges_bytes(plan) + stand_in_memory_bytes(size.pieces, size.bytes);
 }
+
+/* ---- tables -----------------------------------------------------------------------------------
+ */
+
+static enum kstatus allocate_for_tables(struct frame_allocator *allocator, page_frame_count_t count,
+                                        phys_addr_t *base)
+{
+    struct bringup_plan *const plan =
+        CONTAINER_OF(allocator, struct bringup_plan, table_frames_source);
+    const enum kstatus status = frame_allocator_allocate(&plan->bump.allocator, count, base);
+    if (status == K_OK) {
+        /* As a whole, before the mapper asks for its first word. */
+        (void)stand_in_memory_ptr(&plan->stand_in, *base, page_frame_count_bytes(count));
+    }
+    return status;
+}
+
+/* As bump, but without its word: it is the way of a plan that fails. */
+static enum kstatus free_no_table(struct frame_allocator *allocator, phys_addr_t base,
+                                  page_frame_count_t count)
+{
+    (void)allocator;
+    (void)base;
+    (void)count;
+    return K_ENOTSUP;
+}
+
+static struct page_frame_usage table_frames_usage(struct frame_allocator *allocator)
+{
+    struct bringup_plan *const plan =
+        CONTAINER_OF(allocator, struct bringup_plan, table_frames_source);
+    return frame_allocator_usage(&plan->bump.allocator);
+}
+
+static const struct frame_allocator_ops table_frames_ops = {
+    .allocate = allocate_for_tables,
+    .free = free_no_table,
+    .usage = table_frames_usage,
+};
+
+static enum kstatus build_and_audit(struct bringup_plan *plan, struct phys_frame_range *ranges,
+                                    page_audit_visitor visit, void *context)
+{
+    const struct bringup_needs *const needs = &plan->needs;
+    enum kstatus status =
+        page_mapper_create(&plan->mapper, &plan->table_frames_source, &needs->features);
+    if (status == K_OK) {
+        plan->mapper.makes_boot_tables = true; /* as in the kernel */
+        status = kernel_tables_build(&plan->mapper, &plan->map, &needs->layout);
+    }
+    if (status != K_OK) {
+        return status;
+    }
+    const struct kernel_tables_audit audit = {
+        .root = plan->mapper.root,
+        .features = &needs->features,
+        .map = &plan->map,
+        .layout = &needs->layout,
+        .low_is_mapped = true,
+        .ranges = ranges,
+        .visit = visit,
+        .context = context,
+    };
+    return kernel_tables_audit(&audit, &plan->audit);
+}
+
+/* What bump gave is what was built, and what the audit has found. */
+static bool tables_are_counted(const struct bringup_plan *plan)
+{
+    return plan->table_frames == plan->mapper.table_frames &&
+           (plan->audit.violation_count != 0 || plan->audit.table_frames == plan->table_frames);
+}
+
+enum kstatus bringup_plan_build_tables(struct bringup_plan *plan, void *room,
+                                       page_audit_visitor visit, void *context)
+{
+    const struct buddy_takeover_size size = stand_in_size(plan);
+    stand_in_memory_init(&plan->stand_in, size.pieces, size.bytes,
+                         (uint8_t *)room + ranges_bytes(plan));
+    plan->table_frames_source.ops = &table_frames_ops;
+    stand_in_memory_use(&plan->stand_in);
+    enum kstatus status = build_and_audit(plan, room, visit, context);
+    stand_in_memory_use(NULL);
+    if (status == K_OK) {
+        status = note_bump_usage(plan);
+    }
+    return status == K_OK && !tables_are_counted(plan) ? K_EPROTO : status;
+}
+
+enum kstatus bringup_plan_count_tables(struct bringup_plan *plan)
+{
+    enum kstatus status = K_OK;
+    for (uint64_t i = 0; i < plan->table_frames_max && status == K_OK; i++) {
+        phys_addr_t frame;
+        status = frame_allocator_allocate_one(&plan->bump.allocator, &frame);
+    }
+    return status == K_OK ? note_bump_usage(plan) : status;
+}
+
+/* ---- page-frame allocator ---------------------------------------------------------------------
+ */
 
 /* The first thing that the kernel asks of it, and gives back. */
 static bool serves_a_frame(struct buddy_allocator *buddy)
@@ -103,10 +304,8 @@ static enum kstatus check_buddy(struct bringup_plan *plan)
     return is_sound ? K_OK : K_EPROTO;
 }
 
-enum kstatus bringup_plan_finish(struct bringup_plan *plan, void *room)
+enum kstatus bringup_plan_finish(struct bringup_plan *plan)
 {
-    const struct buddy_takeover_size size = buddy_takeover_size(&plan->bump);
-    stand_in_memory_init(&plan->stand_in, size.pieces, size.bytes, room);
     stand_in_memory_use(&plan->stand_in);
     buddy_init(&plan->buddy, &plan->cache, 1);
     enum kstatus status = buddy_take_over(&plan->buddy, &plan->bump);

@@ -470,3 +470,27 @@ enum kstatus elf_image_load(const void *file, const struct elf_image_plan *plan,
     }
     return K_OK;
 }
+
+struct kernel_image elf_image_bounds(const struct elf_image_plan *plan, uint64_t run_address)
+{
+    uint64_t code_start = 0;
+    uint64_t code_end = 0;
+    uint64_t rodata_end = 0;
+    for (uint32_t i = 0; i < plan->segment_count; i++) {
+        const struct elf_image_segment *const segment = &plan->segments[i];
+        if (segment->execute) {
+            code_start = code_end == 0 ? segment->start : code_start;
+            code_end = segment->end;
+        }
+        if (!segment->write && code_end != 0) {
+            rodata_end = segment->end;
+        }
+    }
+    return (struct kernel_image){
+        .code_start = virt_addr(run_address + code_start),
+        .code_end = virt_addr(run_address + code_end),
+        .rodata_end = virt_addr(run_address + rodata_end),
+        .data_end = virt_addr(run_address + plan->size_bytes), /* with the bss, which is alike */
+        .start_brk = virt_addr(run_address + plan->size_bytes),
+    };
+}

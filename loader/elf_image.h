@@ -16,6 +16,7 @@
 #include "shared/bootinfo.h"
 
 #include "kstatus.h"
+#include "mm/kernel_image.h"
 
 #define ELF_IMAGE_MAX_SEGMENTS 8U
 /** An image that wants more memory than this is no kernel of ours. */
@@ -60,6 +61,11 @@ struct elf_image_plan {
  */
 MUST_CHECK enum kstatus elf_image_plan(const void *file, size_t file_bytes,
                                        struct elf_image_plan *plan, const char **why);
+
+/** The bounds of an image that runs at @p run_address, as the kernel knows them of its linker
+ * script (kernel.lds): code is what may be executed, rodata what follows and may only be read, data
+ * all behind that. */
+struct kernel_image elf_image_bounds(const struct elf_image_plan *plan, uint64_t run_address);
 
 /**
  * Copies segments to @p memory (plan->size_bytes long, any content), zeroes the rest and applies

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * Memory that stands in for other memory: code that reaches physical memory by physmap_ptr() can
- * run over addresses that still belong to the firmware, without a byte written there. Made for the
- * page-frame allocator, which asks for each piece of its metadata by the address where it begins:
- * such a piece is known by that address and lies wherever there is room.
+ * run over addresses that still belong to the firmware, without a byte written there. Made for page
+ * tables and for the page-frame allocator, which ask for each table, and each piece of metadata, by
+ * the address where it begins: such a piece is known by that address and lies wherever there is
+ * room.
  *
  *     physical    ...[zone 3 ]......[leaf 96][leaf 97]......
  *                        \              |        |

@@ -64,7 +64,6 @@ class Boot:
     serial_arguments: tuple = ()
     tpm: bool = False  # a TPM 2.0 with empty PCRs
     tpm_banks: tuple = ()  # the PCR banks that are on (tpm.BANKS); empty: as the TPM comes
-    plan_margin: int = 256  # frames that the kernel may have more than the loader planned
     nx_stack: bool = False  # the firmware maps its stack no-execute, by 4 KiB pages
     compiler: str = "clang"
     words: str = "test=* exit"
@@ -197,29 +196,36 @@ def _run(arguments, work, seconds):
             process.wait()
 
 
-PLAN = re.compile(r"plan: \d+ areas, (\d+) frames for bring-up, (\d+) for metadata, (\d+) free")
-BOOKS = re.compile(r"books: usable \d+ = bump (\d+) \+ page tables (\d+) \+ metadata (\d+) "
-                   r"\+ free (\d+) \+ allocated (\d+) frames")
-# Frames for which one of metadata is enough.
-FRAMES_OF_ONE = 2048
+PLAN = re.compile(r"plan: \d+ areas, (\d+) frames for the bootinfo, (\d+) for page tables, "
+                  r"(\d+) for metadata, (\d+) free")
+TAKEN = re.compile(r"After mapping all physical memory, Firstlight used: (\d+) KB")
+BUDDY = re.compile(r"initialized buddy allocator: (\d+) frames free, (\d+) for metadata")
+BOOKS = re.compile(r"books: usable \d+ = bump (\d+) \+ page tables (\d+)")
+FRAME_KB = 4
 
 
-def check_plan(text, margin):
-    """What the loader tried out before the exit is what came about in the kernel, which has up to
-    `margin` frames more: the loader plans with the whole bootinfo block and the most page tables,
-    and without the frames that it gives back itself. Yields problems."""
-    plan, books = PLAN.search(text), BOOKS.search(text)
-    if not plan or not books:
-        yield "no plan by the loader, or no books by the kernel"
+def check_plan(text):
+    """What the loader tried out before the exit is what came about in the kernel's mm_init(), to the
+    frame: the loader plans with the whole bootinfo block, the kernel copies what is used of it, and
+    the frames between are free. Yields problems."""
+    found = [pattern.search(text) for pattern in (PLAN, TAKEN, BUDDY, BOOKS)]
+    if None in found:
+        yield "no plan by the loader, or no word of the kernel on what it took"
         return
-    used, metadata, free = (int(n) for n in plan.groups())
-    bump, tables, real_metadata, real_free, allocated = (int(n) for n in books.groups())
-    if not metadata <= real_metadata <= metadata + margin // FRAMES_OF_ONE:
+    block, tables, metadata, free = (int(n) for n in found[0].groups())
+    copy = int(found[3][1])
+    real_tables = int(found[1][1]) // FRAME_KB - copy
+    real_free, real_metadata = (int(n) for n in found[2].groups())
+    if copy > block:
+        yield f"plan: {block} frames for the bootinfo; the kernel took {copy}"
+    if tables != real_tables:
+        yield f"plan: {tables} frames for page tables; the kernel took {real_tables}"
+    # What is left begins elsewhere, by the frames of the block: rarely with another 2 MiB.
+    if abs(metadata - real_metadata) > 1:
         yield f"plan: {metadata} frames of metadata; the kernel has {real_metadata}"
-    if bump + tables > used:
-        yield f"plan: {used} frames for bring-up; the kernel took {bump} + {tables}"
-    if not free <= real_free + allocated <= free + margin:
-        yield f"plan: {free} frames free; the kernel has {real_free} + {allocated}"
+    more = copy + real_tables + real_metadata + real_free - block - tables - metadata - free
+    if more != 0:
+        yield f"plan: {free} frames free; the kernel has {real_free}, {more} more than planned"
 
 
 def _check_guest_output(boot, text, outcome):
@@ -231,7 +237,7 @@ def _check_guest_output(boot, text, outcome):
     outcome.problems += [f"failed in the guest: {name}" for name in result.failed]
     if not result.passed:
         outcome.problems.append("no self-test passed")
-    outcome.problems += check_plan(text, boot.plan_margin)
+    outcome.problems += check_plan(text)
     try:
         outcome.problems += report_module.check(report_module.extract(text),
                                                 default_expectations(boot))

@@ -40,9 +40,7 @@ def hostile(faults, words=TESTS, **fields):
     for field in ("memory", "cpu"):
         if field in fields:
             name += f"-{fields[field].replace(',', '_')}"
-    # A large map means much room for it, which is given back behind the exit.
-    return HostileBoot(name, faults=faults, words=f"hostile={faults} {words}", plan_margin=4096,
-                       **fields)
+    return HostileBoot(name, faults=faults, words=f"hostile={faults} {words}", **fields)
 
 
 def stopped(faults, code, *log_has):

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "cpu_features.h"
 #include "efi_map.h"
 #include "lib/compiler.h"
 #include "mm/addr.h"
@@ -334,7 +335,7 @@ static void loader_screen_that_the_firmware_does_not_map_is_left_alone(struct kt
 }
 
 /* Each allocation of pages reads the map into pool memory first. Behind the one for the screen come
- * the preview of the map, the page tables and the plan, and without its word the report. */
+ * the preview of the map, the page tables, the plan's map and its room, and `noreport` no more. */
 static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
 {
     static const CHAR16 words[] = L"noreport";
@@ -350,7 +351,7 @@ static void loader_without_memory_for_the_stop_screen_goes_on(struct ktest *t)
         .load_options_bytes = sizeof(words),
         .refuse = 8,
         .serial_byte_after_stop = true,
-        .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 3, 1, EFI_OUT_OF_RESOURCES } },
+        .faults = { { FAKE_EFI_ALLOCATE_POOL, calls - 4, 1, EFI_OUT_OF_RESOURCES } },
     };
     resets(t, &script, "no memory for errors on the screen");
     KTEST_TRUE(t, printed("stopped: ExitBootServices refused every key"));
@@ -447,6 +448,27 @@ static void loader_only_low_memory_is_refused(struct ktest *t)
     KTEST_EQ(t, result.status, EFI_OUT_OF_RESOURCES);
 }
 
+/* Tried out with what the kernel will find: its place, its guard, its CPU. */
+static void loader_plan_is_for_the_kernel_that_is_entered(struct ktest *t)
+{
+    static const struct fake_cpuid more[2] = { { .leaf = 1, .edx = 1U << 13 } }; /* PGE */
+    const struct fake_efi_script script = { .cpuid = more };
+    enters(t, &script, NULL);
+    const struct kernel_layout *const planned = &result.planned;
+    KTEST_EQ(t, planned->image.code_start.value, result.info.kernel_virt);
+    KTEST_TRUE(t, planned->image.code_end.value > planned->image.code_start.value);
+    KTEST_EQ(t, planned->image.start_brk.value, result.info.kernel_virt + result.info.kernel_size);
+    KTEST_EQ(t, planned->guard_count, 1);
+    KTEST_EQ(t, planned->guards[0].value, result.info.stack_guard);
+    struct cpu_features usual;
+    fake_cpu_reset();
+    cpu_features_read(&usual);
+    KTEST_EQ(t, result.planned_features.nx, usual.nx);
+    KTEST_EQ(t, result.planned_features.pages_1g, usual.pages_1g);
+    KTEST_TRUE(t, result.planned_features.global && !usual.pge);
+    KTEST_EQ(t, result.planned_features.phys_bits, result.info.phys_bits);
+}
+
 static void loader_bring_up_that_cannot_work_is_refused_before_the_exit(struct ktest *t)
 {
     const struct fake_efi_script memory = { .breaks = FAKE_EFI_BREAK_PLAN_MEMORY };
@@ -457,11 +479,16 @@ static void loader_bring_up_that_cannot_work_is_refused_before_the_exit(struct k
     returns(t, &books, "the books of the kernel's bring-up do not balance");
     KTEST_TRUE(t, printed("returned to firmware: books"));
     KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+    const struct fake_efi_script tables = { .breaks = FAKE_EFI_BREAK_PLAN_TABLES };
+    returns(t, &tables, "page tables: not-mapped at 0xffff8");
+    KTEST_TRUE(t, printed("the kernel's page tables break a rule (1 violations)"));
+    KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
+    KTEST_EQ(t, result.live_pages, 0);
 }
 
-/* The trial of the page-frame allocator is for the user's good: where it has no room the boot goes
- * on. Its room is the last thing that the loader allocates. */
-static void loader_no_room_to_try_the_allocator_is_a_warning(struct ktest *t)
+/* The trial of tables and page-frame allocator is for the user's good: where it has no room the
+ * boot goes on. Its room is the last thing that the loader allocates. */
+static void loader_no_room_for_the_trial_is_a_warning(struct ktest *t)
 {
     const struct fake_efi_script sound = { .no_uart = false };
     enters(t, &sound, " for metadata, ");
@@ -469,8 +496,8 @@ static void loader_no_room_to_try_the_allocator_is_a_warning(struct ktest *t)
         .faults = { { FAKE_EFI_ALLOCATE_PAGES, result.calls[FAKE_EFI_ALLOCATE_PAGES],
                       FAKE_EFI_FOR_EVER, EFI_OUT_OF_RESOURCES } },
     };
-    enters(t, &script, "the page-frame allocator is not tried out");
-    KTEST_TRUE(t, printed(" 0 for metadata, "));
+    enters(t, &script, "the kernel's page tables and page-frame allocator are not tried out");
+    KTEST_TRUE(t, printed(" 0 for metadata, ") && !printed(" 0 for page tables, "));
 }
 
 /* Somewhere deep, interrupts off, with physmap_ptr() redirected: all is given back. */
@@ -974,8 +1001,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_memory_above_4g_only_enters_the_kernel),
     KTEST_CASE(loader_no_run_of_2m_enters_the_kernel),
     KTEST_CASE(loader_only_low_memory_is_refused),
+    KTEST_CASE(loader_plan_is_for_the_kernel_that_is_entered),
     KTEST_CASE(loader_bring_up_that_cannot_work_is_refused_before_the_exit),
-    KTEST_CASE(loader_no_room_to_try_the_allocator_is_a_warning),
+    KTEST_CASE(loader_no_room_for_the_trial_is_a_warning),
     KTEST_CASE(loader_broken_invariant_goes_back_to_the_firmware),
     KTEST_CASE(loader_special_purpose_memory_only_is_refused),
     KTEST_CASE(loader_pages_at_another_place_are_not_used),

@@ -27,7 +27,7 @@ $(BUILD)/host/loader/%.o: %.S
 
 # What no firmware can bring about is forced between the loader's units (fake_efi_break.c).
 LOADER_WRAPPED := boot_describe_machine mmap_build mmap_build_balances handover_audit \
-                  handover_extend boot_block_write bringup_plan_finish
+                  handover_extend boot_block_write kernel_tables_build bringup_plan_finish
 
 $(BUILD)/host/loader_unit: $(LOADER_UNIT_O) $(FONT_O)
 	$(call say,HOSTLD,$@)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <arch/physmap.h>
+#include <glob.h>
 
 #include "bringup_plan.h"
 #include "mm/locked_frame_allocator.h"
@@ -247,7 +248,17 @@ static bool allocator_works(uint64_t *random)
     return ok && locked_frame_allocator_get_usage().free.value == before;
 }
 
-/* What the loader would have promised of this map, given the tables that the kernel made. */
+/* Whether the tables that the plan made are the kernel's, to the bit, and in the same frames. */
+static bool made_the_kernels_tables(struct bringup_plan *plan)
+{
+    const struct table_print kernels = table_print(mm_state()->root);
+    stand_in_memory_use(&plan->stand_in);
+    const struct table_print plans = table_print(plan->mapper.root);
+    stand_in_memory_use(NULL);
+    return plan->mapper.root.value == mm_state()->root.value && table_print_equal(plans, kernels);
+}
+
+/* What the loader would have promised of this map, which is what came about. */
 static void check_plan(struct ktest *t)
 {
     static struct bringup_plan plan;
@@ -260,17 +271,26 @@ static void check_plan(struct ktest *t)
     struct mm_books books;
     mm_read_books(&books);
     const struct bringup_needs needs = {
-        .kernel_end = phys_addr(machine.header.kernel_phys + machine.header.kernel_size),
+        .layout = machine.boot.layout,
+        .features = { .nx = machine.boot.cpu_has_nx,
+                      .pages_1g = machine.boot.cpu_has_pages_1g,
+                      .global = machine.boot.cpu_has_pge,
+                      .phys_bits = machine.boot.phys_bits },
         .bootinfo_bytes = mm_bootinfo()->total_size,
-        .table_frames = books.page_table_frames,
     };
     KTEST_STATUS(t, bringup_plan_start(&plan, &needs, &map), K_OK);
     const uint64_t bytes = bringup_plan_room_bytes(&plan);
     void *const room = aligned_alloc(64, bits_align_up(bytes, 64));
-    KTEST_STATUS(t, bringup_plan_finish(&plan, room), K_OK);
+    memset(room, 0xa5, bytes);
+    KTEST_STATUS(t, bringup_plan_build_tables(&plan, room, NULL, NULL), K_OK);
+    KTEST_EQ(t, plan.audit.violation_count, 0);
+    KTEST_TRUE(t, made_the_kernels_tables(&plan));
+    KTEST_STATUS(t, bringup_plan_finish(&plan), K_OK);
     free(room);
     KTEST_EQ(t, plan.dropped_bytes, mm_state()->dropped_bytes);
-    KTEST_EQ(t, plan.used_frames, books.bump_used_frames + books.page_table_frames);
+    KTEST_EQ(t, plan.bootinfo_frames, books.bump_used_frames);
+    KTEST_EQ(t, plan.table_frames, books.page_table_frames);
+    KTEST_TRUE(t, plan.table_frames <= plan.table_frames_max);
     KTEST_EQ(t, plan.metadata_frames, books.metadata_frames);
     KTEST_EQ(t, plan.free_frames, books.free_frames + books.allocated_frames);
 }
@@ -323,7 +343,95 @@ static void mm_init_of_random_maps_is_sound(struct ktest *t)
     KTEST_EQ(t, booted, MAPS);
 }
 
+/* ---- recorded machines ------------------------------------------------------------------------
+ */
+
+/* The first free range that holds kernel and loader as small_pc has them, or 0. */
+static uint64_t find_home(void)
+{
+    for (uint64_t i = 0; i < efi_map_count(&machine.efi.map); i++) {
+        const struct efi_map_descriptor d = efi_map_get(&machine.efi.map, i);
+        const uint64_t start = bits_align_up(bits_max(d.physical_start, SIZE_1M), SIZE_2M);
+        if (d.type == EFI_MAP_CONVENTIONAL &&
+            start + 2 * SIZE_2M <= d.physical_start + d.pages * PAGE_SIZE) {
+            return start;
+        }
+    }
+    return 0;
+}
+
+/* What EFI firmware would say of an entry of a PC BIOS, in whole pages. */
+static void add_e820(const struct mmap_build_e820_entry *entry)
+{
+    static const uint32_t types[] = { EFI_MAP_RESERVED, EFI_MAP_CONVENTIONAL, EFI_MAP_RESERVED,
+                                      EFI_MAP_ACPI_RECLAIM, EFI_MAP_ACPI_NVS };
+    const uint64_t end = entry->base + entry->size;
+    const uint32_t type = entry->type < ARRAY_COUNT(types) ? types[entry->type] : EFI_MAP_RESERVED;
+    const bool is_free = type == EFI_MAP_CONVENTIONAL;
+    const uint64_t from =
+        is_free ? bits_align_up(entry->base, PAGE_SIZE) : bits_align_down(entry->base, PAGE_SIZE);
+    const uint64_t to = is_free ? bits_align_down(end, PAGE_SIZE) : bits_align_up(end, PAGE_SIZE);
+    if (from < to) {
+        fake_machine_add(&machine, type, from, to - from);
+    }
+}
+
+/* A machine with the memory of a recorded one. @return whether a kernel fits into it */
+static bool make_recorded(struct ktest *t, const char *path)
+{
+    struct fake_map_file file;
+    if (!KTEST_TRUE(t, fake_map_file_read(path, &file))) {
+        return false;
+    }
+    fake_machine_start(&machine);
+    machine.junk_limit_bytes = 0;
+    machine.boot.phys_bits = 52;
+    for (uint64_t i = 0; !file.is_e820 && i < efi_map_count(&file.efi.map); i++) {
+        const struct efi_map_descriptor d = efi_map_get(&file.efi.map, i);
+        fake_efi_map_add(&machine.efi, d.type, d.physical_start, d.pages, d.attribute);
+    }
+    for (uint32_t i = 0; i < file.e820_count; i++) {
+        add_e820(&file.e820[i]);
+    }
+    fake_map_file_free(&file);
+    const uint64_t home = find_home();
+    if (home != 0) {
+        fake_machine_add_kernel(&machine, home);
+        fake_machine_add_loader(&machine, home + SIZE_2M, 256);
+    }
+    return home != 0;
+}
+
+/* With and without 1 GiB pages. */
+static void mm_init_of_recorded_maps_is_as_planned(struct ktest *t)
+{
+    glob_t found;
+    uint32_t booted = 0;
+    if (!KTEST_EQ(t, glob("tests/data/maps/*.map", 0, NULL, &found), 0)) {
+        return;
+    }
+    for (size_t i = 0; i < 2 * found.gl_pathc && t->failures == 0; i++) {
+        const char *const path = found.gl_pathv[i / 2];
+        if (!make_recorded(t, path)) {
+            continue;
+        }
+        machine.boot.cpu_has_pages_1g = i % 2 == 0;
+        KTEST_STATUS(t, fake_machine_boot(&machine), K_OK);
+        booted++;
+        if (machine.status == K_OK) {
+            KTEST_TRUE(t, is_sound());
+            check_plan(t);
+        }
+        if (t->failures > 0) {
+            ktest_output("    # %s\n", path);
+        }
+    }
+    KTEST_TRUE(t, booted > 200);
+    globfree(&found);
+}
+
 static const struct ktest_case cases[] = {
     KTEST_CASE(mm_init_of_random_maps_is_sound),
+    KTEST_CASE(mm_init_of_recorded_maps_is_as_planned),
 };
 KTEST_SUITE(mm_init_random, "mm.init.random", cases);

@@ -20,59 +20,187 @@
 
 static struct bringup_plan plan;
 
+/* To the end, with exactly the room that was asked for. */
 static enum kstatus run_map(const struct bringup_needs *needs, struct memory_map *map)
 {
     fake_ram_reset();
     enum kstatus status = bringup_plan_start(&plan, needs, map);
     if (status == K_OK) {
         const size_t bytes = bringup_plan_room_bytes(&plan);
-        void *const room = aligned_alloc(64, bits_align_up(bytes, 64));
+        uint8_t *const memory = malloc(bytes + 64);
+        uint8_t *const room = memory + 64 - (uintptr_t)memory % 64;
         memset(room, 0xa5, bytes);
-        status = bringup_plan_finish(&plan, room);
-        free(room);
+        status = bringup_plan_build_tables(&plan, room, NULL, NULL);
+        if (status == K_OK && plan.audit.violation_count == 0) {
+            status = bringup_plan_finish(&plan);
+        }
+        free(memory);
     }
     return status;
 }
 
+#define VIRT(address)           \
+    {                           \
+        PHYS_OFFSET + (address) \
+    }
+
+static const struct paging_features features = { .nx = true, .pages_1g = true, .phys_bits = 46 };
+/* No image, no guard: replay of a bare map. */
+static const struct kernel_layout nothing = { .guard_count = 0 };
+/* 3 pages of code, 2 of rodata, the rest data, a guard behind it. */
+static const struct kernel_layout layout = { .image = { .code_start = VIRT(MIB),
+                                                        .code_end = VIRT(MIB + 0x3000),
+                                                        .rodata_end = VIRT(MIB + 0x5000),
+                                                        .data_end = VIRT(MIB + 0x8000),
+                                                        .start_brk = VIRT(MIB + 0xff000) },
+                                             .guards = { { 2 * MIB - PAGE_SIZE } },
+                                             .guard_count = 1 };
+
+static struct bringup_needs needs_of(const struct kernel_layout *where, uint64_t bootinfo_bytes)
+{
+    return (struct bringup_needs){ *where, features, bootinfo_bytes };
+}
+
+static struct multiboot2_mmap_entry pc_entries[2];
+static uint32_t pc_reasons[2];
+
 /*   1 MiB  kernel  2 MiB  usable  +frames   */
+static struct memory_map pc_map(uint64_t usable_frames)
+{
+    pc_entries[0] = (struct multiboot2_mmap_entry){ MIB, MIB, MMAP_KERNEL, 0 };
+    pc_entries[1] =
+        (struct multiboot2_mmap_entry){ 2 * MIB, usable_frames * PAGE_SIZE, MMAP_AVAILABLE, 0 };
+    pc_reasons[0] = MMAP_REASON_KERNEL;
+    pc_reasons[1] = MMAP_REASON_AVAILABLE;
+    return (struct memory_map){ .entries = pc_entries, .reasons = pc_reasons, .count = 2 };
+}
+
 static enum kstatus run(uint64_t usable_frames, const struct bringup_needs *needs)
 {
-    static struct multiboot2_mmap_entry entries[2];
-    static uint32_t reasons[2];
-    entries[0] = (struct multiboot2_mmap_entry){ MIB, MIB, MMAP_KERNEL, 0 };
-    entries[1] =
-        (struct multiboot2_mmap_entry){ 2 * MIB, usable_frames * PAGE_SIZE, MMAP_AVAILABLE, 0 };
-    reasons[0] = MMAP_REASON_KERNEL;
-    reasons[1] = MMAP_REASON_AVAILABLE;
-    struct memory_map map = { .entries = entries, .reasons = reasons, .count = 2 };
+    struct memory_map map = pc_map(usable_frames);
     return run_map(needs, &map);
 }
 
+/* Of the direct map a second level, a directory and a table for the kernel's 2 MiB; of low memory
+ * a second level, a directory, which maps 8 MiB by its own leaves; two of the MMIO pool; the root.
+ */
+#define PC_TABLES (3U + 2U + 2U + 1U)
+
 static void bringup_plan_counts_what_is_taken_and_what_is_left(struct ktest *t)
 {
-    const struct bringup_needs needs = { { 2 * MIB }, 3 * PAGE_SIZE + 1, 30 };
+    const struct bringup_needs needs = needs_of(&layout, 3 * PAGE_SIZE + 1);
     KTEST_STATUS(t, run(2048, &needs), K_OK);
     KTEST_EQ(t, plan.areas.count, 1);
     KTEST_EQ(t, plan.dropped_bytes, 0);
-    KTEST_EQ(t, plan.used_frames, 34);
+    KTEST_EQ(t, plan.bootinfo_frames, 4);
+    KTEST_EQ(t, plan.table_frames, PC_TABLES);
     /* A record of the region, a directory, a zone, and a leaf for each of 4 x 2 MiB: 3 frames. */
     KTEST_EQ(t, plan.metadata_frames, 3);
-    KTEST_EQ(t, plan.free_frames, 2048 - 34 - 3);
+    KTEST_EQ(t, plan.free_frames, 2048 - 4 - PC_TABLES - 3);
     KTEST_TRUE(t, physmap_stand_in == NULL);
 }
 
+/* Memory may be short at each single frame that is taken: of the copy, of the tables, of the
+ * metadata. One is free in the end. */
 static void bringup_plan_too_little_memory_is_refused_to_the_frame(struct ktest *t)
 {
-    const struct bringup_needs needs = { { 2 * MIB }, 4 * PAGE_SIZE, 30 };
-    KTEST_STATUS(t, run(37, &needs), K_OK); /* 34, two of metadata, one free */
+    const struct bringup_needs needs = needs_of(&layout, 4 * PAGE_SIZE);
+    uint64_t frames = 0;
+    while (frames < 100 && run(frames, &needs) == K_ENOMEM) {
+        KTEST_TRUE(t, physmap_stand_in == NULL);
+        frames++;
+    }
+    KTEST_STATUS(t, run(frames, &needs), K_OK);
     KTEST_EQ(t, plan.free_frames, 1);
-    KTEST_STATUS(t, run(36, &needs), K_ENOMEM);
+    /* Less than 2 MiB: one more in the direct map, and one in low memory. */
+    KTEST_EQ(t, plan.table_frames, PC_TABLES + 2);
+    KTEST_EQ(t, frames, 4 + plan.table_frames + 2 + 1);
+}
+
+static uint64_t violations_with_guard(struct ktest *t, uint64_t guard)
+{
+    struct bringup_needs needs = needs_of(&layout, PAGE_SIZE);
+    needs.layout.guards[0] = phys_addr(guard);
+    KTEST_STATUS(t, run(2048, &needs), K_OK);
+    return plan.audit.violation_count;
+}
+
+/* A guard inside of the code, which no kernel has, is mapped with it: the audit sees that. */
+static void bringup_plan_tables_that_break_a_rule_are_found(struct ktest *t)
+{
+    KTEST_EQ(t, violations_with_guard(t, 2 * MIB - PAGE_SIZE), 0);
+    KTEST_EQ(t, violations_with_guard(t, MIB + 0x1000), 1);
+    KTEST_EQ(t, plan.audit.violations[PAGE_AUDIT_HOLE], 1);
+    KTEST_EQ(t, plan.metadata_frames, 0); /* the caller went no further */
     KTEST_TRUE(t, physmap_stand_in == NULL);
-    KTEST_STATUS(t, run(35, &needs), K_ENOMEM);
-    KTEST_STATUS(t, run(34, &needs), K_ENOMEM);
-    KTEST_STATUS(t, run(33, &needs), K_ENOMEM);
-    KTEST_STATUS(t, run(3, &needs), K_ENOMEM); /* not even the copy of the bootinfo */
-    KTEST_STATUS(t, run(0, &needs), K_ENOMEM);
+}
+
+static void bringup_plan_map_that_no_tables_hold_is_refused(struct ktest *t)
+{
+    struct bringup_needs needs = needs_of(&layout, PAGE_SIZE);
+    needs.features.phys_bits = 20; /* the kernel's memory begins there */
+    KTEST_STATUS(t, run(2048, &needs), K_ERANGE);
+    KTEST_TRUE(t, physmap_stand_in == NULL);
+}
+
+/* What the loader does where it has no room: as many frames as there can be tables. */
+static void bringup_plan_without_room_counts_from_above(struct ktest *t)
+{
+    const struct bringup_needs needs = needs_of(&layout, PAGE_SIZE);
+    struct memory_map map = pc_map(2048);
+    KTEST_STATUS(t, bringup_plan_start(&plan, &needs, &map), K_OK);
+    KTEST_STATUS(t, bringup_plan_count_tables(&plan), K_OK);
+    KTEST_TRUE(t, plan.table_frames > PC_TABLES && plan.table_frames < PC_TABLES + 40);
+    KTEST_EQ(t, plan.table_frames, plan.table_frames_max);
+    KTEST_EQ(t, plan.free_frames, 2048 - 1 - plan.table_frames);
+    KTEST_EQ(t, plan.metadata_frames, 0);
+    map = pc_map(plan.table_frames); /* and one of them for the copy */
+    KTEST_STATUS(t, bringup_plan_start(&plan, &needs, &map), K_OK);
+    KTEST_STATUS(t, bringup_plan_count_tables(&plan), K_ENOMEM);
+}
+
+/* 16 TiB in leaves of 2 MiB are 64 MiB of tables, of 1 GiB next to nothing; the room follows. */
+static void bringup_plan_room_is_what_large_memory_takes(struct ktest *t)
+{
+    struct bringup_needs needs = needs_of(&layout, PAGE_SIZE);
+    for (uint32_t i = 0; i < 2; i++) {
+        needs.features.pages_1g = i == 1;
+        struct memory_map map = pc_map((16 * 1024 * SIZE_1G - 2 * MIB) / PAGE_SIZE);
+        KTEST_STATUS(t, run_map(&needs, &map), K_OK);
+        const uint64_t room_bytes = bringup_plan_room_bytes(&plan);
+        const uint64_t table_bytes = plan.table_frames * PAGE_SIZE;
+        KTEST_TRUE(t, i == 1 ? table_bytes < MIB : table_bytes > 64 * MIB);
+        KTEST_TRUE(t, room_bytes > table_bytes && room_bytes < table_bytes + 8 * MIB);
+    }
+}
+
+/* Low memory in pieces of less than 2 MiB; and above, every border of code and rodata and every
+ * guard in the middle of a GiB of its own. All that can be cut is, but the first GiB twice. */
+static void bringup_plan_bound_is_reached(struct ktest *t)
+{
+    static const uint64_t at = 8 * SIZE_1G + 7 * PAGE_SIZE;
+    static struct multiboot2_mmap_entry entries[17];
+    static uint32_t reasons[17];
+    struct bringup_needs needs = needs_of(&nothing, 1);
+    struct memory_map map = { .entries = entries, .reasons = reasons, .count = 17 };
+    for (uint32_t i = 0; i < 16; i++) {
+        const uint64_t start = i == 0 ? 0 : i * SIZE_2M + PAGE_SIZE;
+        entries[i] =
+            (struct multiboot2_mmap_entry){ start, (i + 1) * SIZE_2M - start, MMAP_AVAILABLE, 0 };
+    }
+    entries[16] = (struct multiboot2_mmap_entry){ 4 * SIZE_1G, 64 * SIZE_1G, MMAP_AVAILABLE, 0 };
+    needs.layout.image = (struct kernel_image){ .code_start = VIRT(at),
+                                                .code_end = VIRT(at + SIZE_1G),
+                                                .rodata_end = VIRT(at + 2 * SIZE_1G),
+                                                .data_end = VIRT(at + 3 * SIZE_1G),
+                                                .start_brk = VIRT(at + 3 * SIZE_1G) };
+    needs.layout.guard_count = KERNEL_GUARDS_MAX;
+    for (uint32_t i = 0; i < KERNEL_GUARDS_MAX; i++) {
+        needs.layout.guards[i] = phys_addr(at + (16 + i) * SIZE_1G);
+    }
+    KTEST_STATUS(t, run_map(&needs, &map), K_OK);
+    KTEST_EQ(t, plan.audit.violation_count, 0);
+    KTEST_EQ(t, plan.table_frames, plan.table_frames_max - 1);
 }
 
 /* Every other frame usable: pieces of one frame hold no copy of four. */
@@ -83,8 +211,8 @@ static void bringup_plan_pieces_too_small_for_the_copy_are_refused(struct ktest 
     };
     static struct multiboot2_mmap_entry entries[PIECES];
     static uint32_t reasons[PIECES];
-    const struct bringup_needs large = { { 2 * MIB }, 4 * PAGE_SIZE, 1 };
-    const struct bringup_needs small = { { 2 * MIB }, 1, 1 };
+    const struct bringup_needs large = needs_of(&nothing, 4 * PAGE_SIZE);
+    const struct bringup_needs small = needs_of(&nothing, 1);
     struct memory_map map = { .entries = entries, .reasons = reasons, .count = PIECES };
     for (uint32_t run_number = 0; run_number < 2; run_number++) {
         for (uint32_t i = 0; i < PIECES; i++) {
@@ -108,12 +236,12 @@ static void bringup_plan_room_is_enough_where_all_borrow(struct ktest *t)
     };
     static struct multiboot2_mmap_entry entries[RUNS + 1];
     static uint32_t reasons[RUNS + 1];
-    const struct bringup_needs needs = { { 0 }, 1, 1 };
+    const struct bringup_needs needs = needs_of(&nothing, 1);
     struct memory_map map = { .entries = entries, .reasons = reasons, .count = RUNS + 1 };
     for (uint32_t large = 0; large <= RUNS; large += RUNS / 2) {
         uint64_t at = SIZE_1G - 3 * PAGE_SIZE;
         for (uint32_t i = 0; i <= RUNS; i++) {
-            const uint64_t bytes = i == large ? 3 * SIZE_1G : (1 + i % 8) * PAGE_SIZE;
+            const uint64_t bytes = i == large ? 9 * SIZE_1G : (1 + i % 8) * PAGE_SIZE;
             entries[i] = (struct multiboot2_mmap_entry){ at, bytes, MMAP_AVAILABLE, 0 };
             reasons[i] = MMAP_REASON_AVAILABLE;
             at += bytes + SIZE_1G;
@@ -126,9 +254,12 @@ static void bringup_plan_room_is_enough_where_all_borrow(struct ktest *t)
 
 static void check_plan(struct ktest *t)
 {
-    KTEST_EQ(t, plan.used_frames + plan.metadata_frames + plan.free_frames,
+    KTEST_EQ(t, plan.bootinfo_frames + plan.table_frames + plan.metadata_frames + plan.free_frames,
              phys_memory_areas_bytes(&plan.areas) / PAGE_SIZE);
     KTEST_TRUE(t, plan.metadata_frames > 0);
+    KTEST_EQ(t, plan.audit.violation_count, 0);
+    KTEST_TRUE(t, plan.table_frames <= plan.table_frames_max &&
+                      plan.table_frames + 48 > plan.table_frames_max);
     /* The room is an estimate from above, but no wild one. */
     const uint64_t room_bytes = bringup_plan_room_bytes(&plan);
     KTEST_TRUE(t, plan.stand_in.used_bytes > 0 && plan.stand_in.used_bytes < room_bytes);
@@ -138,7 +269,7 @@ static void check_plan(struct ktest *t)
 /* A map as a machine gave it, with the kernel at the start of its memory. */
 static void plan_file(struct ktest *t, const char *path)
 {
-    const struct bringup_needs needs = { { 0 }, 64 * PAGE_SIZE, 400 };
+    const struct bringup_needs needs = needs_of(&nothing, 64 * PAGE_SIZE);
     struct fake_map_file file;
     struct fake_mmap_run made;
     if (!KTEST_TRUE(t, fake_map_file_read(path, &file))) {
@@ -180,6 +311,11 @@ static void bringup_plan_works_on_the_maps_of_real_machines(struct ktest *t)
 static const struct ktest_case cases[] = {
     KTEST_CASE(bringup_plan_counts_what_is_taken_and_what_is_left),
     KTEST_CASE(bringup_plan_too_little_memory_is_refused_to_the_frame),
+    KTEST_CASE(bringup_plan_tables_that_break_a_rule_are_found),
+    KTEST_CASE(bringup_plan_map_that_no_tables_hold_is_refused),
+    KTEST_CASE(bringup_plan_without_room_counts_from_above),
+    KTEST_CASE(bringup_plan_room_is_what_large_memory_takes),
+    KTEST_CASE(bringup_plan_bound_is_reached),
     KTEST_CASE(bringup_plan_pieces_too_small_for_the_copy_are_refused),
     KTEST_CASE(bringup_plan_room_is_enough_where_all_borrow),
     KTEST_CASE(bringup_plan_works_on_the_maps_of_real_machines),

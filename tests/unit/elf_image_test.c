@@ -179,6 +179,39 @@ static void elf_image_plan_describes_a_good_image(struct ktest *t)
     free(file);
 }
 
+static void expect_bounds(struct ktest *t, const struct elf_image_plan *plan, uint64_t code_start,
+                          uint64_t code_end, uint64_t rodata_end)
+{
+    const struct kernel_image image = elf_image_bounds(plan, RUN_ADDRESS);
+    KTEST_EQ(t, image.code_start.value, RUN_ADDRESS + code_start);
+    KTEST_EQ(t, image.code_end.value, RUN_ADDRESS + code_end);
+    KTEST_EQ(t, image.rodata_end.value, RUN_ADDRESS + rodata_end);
+    KTEST_EQ(t, image.data_end.value, RUN_ADDRESS + plan->size_bytes);
+    KTEST_EQ(t, image.start_brk.value, RUN_ADDRESS + plan->size_bytes);
+}
+
+static void elf_image_bounds_are_those_of_the_linker_script(struct ktest *t)
+{
+    uint8_t *const file = good_image();
+    struct elf_image_plan plan;
+    const char *why = NULL;
+    KTEST_STATUS(t, elf_image_plan(file, FILE_BYTES, &plan, &why), K_OK);
+    expect_bounds(t, &plan, 0, 0x1000, 0x2000);
+    free(file);
+    /* Data first, code in two pieces, nothing that is only read. */
+    const struct elf_image_plan other = {
+        .segments = { { .start = 0, .end = 0x1000, .write = true },
+                      { .start = 0x1000, .end = 0x2000, .execute = true },
+                      { .start = 0x2000, .end = 0x4000, .execute = true },
+                      { .start = 0x4000, .end = 0x5000, .write = true } },
+        .segment_count = 4,
+        .size_bytes = 0x6000,
+    };
+    expect_bounds(t, &other, 0x1000, 0x4000, 0x4000);
+    const struct elf_image_plan none = { .segment_count = 0 };
+    expect_bounds(t, &none, 0, 0, 0);
+}
+
 static void elf_image_load_copies_zeroes_and_relocates(struct ktest *t)
 {
     uint8_t *const file = good_image();
@@ -599,6 +632,7 @@ static void elf_image_plan_failure_leaves_the_plan(struct ktest *t)
 
 static const struct ktest_case cases[] = {
     KTEST_CASE(elf_image_plan_describes_a_good_image),
+    KTEST_CASE(elf_image_bounds_are_those_of_the_linker_script),
     KTEST_CASE(elf_image_load_copies_zeroes_and_relocates),
     KTEST_CASE(elf_image_load_relocates_words_in_place),
     KTEST_CASE(elf_image_load_checks_relocations_again),

@@ -26,6 +26,7 @@
 #include "shared/bootinfo.h"
 
 #include "measured_boot.h"
+#include "mm/kernel_tables.h"
 #include "tests/fake/fake_cpu.h"
 
 enum fake_efi_service {
@@ -140,8 +141,10 @@ enum fake_efi_break {
     FAKE_EFI_BREAK_STEP,        /* a step fails and does not say why */
     FAKE_EFI_BREAK_BOOKS,       /* the books of the first map */
     FAKE_EFI_BREAK_TABLES,      /* the audit of the hand-over tables */
-    FAKE_EFI_BREAK_PLAN_MEMORY, /* the kernel's bring-up: too little memory */
-    FAKE_EFI_BREAK_PLAN_BOOKS,  /* ... sums that do not agree */
+    FAKE_EFI_BREAK_PLAN_TABLES, /* the audit of the kernel's tables, in the trial of its bring-up */
+    FAKE_EFI_BREAK_PLAN_BUILD,  /* ... no tables for this map */
+    FAKE_EFI_BREAK_PLAN_MEMORY, /* ... too little memory */
+    FAKE_EFI_BREAK_PLAN_BOOKS,  /* ... sums that do not agree: a frame is lost */
     FAKE_EFI_BREAK_PLAN_PANIC,  /* ... a broken invariant, under a lock */
     FAKE_EFI_BREAK_LAST_MAP,    /* the map behind the exit */
     FAKE_EFI_BREAK_EXTENSION,   /* the tables' extension behind the exit */
@@ -284,14 +287,16 @@ struct fake_efi_result {
     uint32_t live_pool;
     uint32_t live_files;
     struct fake_efi_written written[FAKE_EFI_WRITTEN_MAX];
-    bool interrupts_off;                /* the loader has masked them */
-    uint32_t exits_by_call;             /* calls of Exit() */
-    uint64_t stopped_ms;                /* fake time from the last print to the reset */
-    uint64_t waited_ms;                 /* fake time from the question for a key on */
-    char console[FAKE_EFI_TEXT_BYTES];  /* what ConOut printed, as ASCII without CR */
-    char serial[FAKE_EFI_TEXT_BYTES];   /* what went out on COM1, without CR */
-    bool screen_is_touched;             /* somebody wrote to the framebuffer */
-    char screen[FAKE_EFI_TEXT_BYTES];   /* what can be read on it then, rows of text */
+    bool interrupts_off;               /* the loader has masked them */
+    uint32_t exits_by_call;            /* calls of Exit() */
+    uint64_t stopped_ms;               /* fake time from the last print to the reset */
+    uint64_t waited_ms;                /* fake time from the question for a key on */
+    char console[FAKE_EFI_TEXT_BYTES]; /* what ConOut printed, as ASCII without CR */
+    char serial[FAKE_EFI_TEXT_BYTES];  /* what went out on COM1, without CR */
+    bool screen_is_touched;            /* somebody wrote to the framebuffer */
+    char screen[FAKE_EFI_TEXT_BYTES];  /* what can be read on it then, rows of text */
+    struct kernel_layout planned;      /* what the loader expects of the kernel, and of its CPU */
+    struct paging_features planned_features;
     bool bootinfo_is_good;              /* the kernel's own check says so */
     struct bootinfo info;               /* its header, where the kernel was entered */
     uint64_t usable_bytes;              /* by its map: type 1 */

@@ -31,9 +31,12 @@ enum kstatus __real_boot_block_write(const struct bootinfo *header,
 enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
                                      const struct boot_block_parts *parts, void *memory,
                                      uint64_t capacity_bytes);
-
-enum kstatus __real_bringup_plan_finish(struct bringup_plan *plan, void *room);
-enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan, void *room);
+enum kstatus __real_kernel_tables_build(struct page_mapper *mapper, const struct memory_map *map,
+                                        const struct kernel_layout *layout);
+enum kstatus __wrap_kernel_tables_build(struct page_mapper *mapper, const struct memory_map *map,
+                                        const struct kernel_layout *layout);
+enum kstatus __real_bringup_plan_finish(struct bringup_plan *plan);
+enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan);
 
 static bool breaks(enum fake_efi_break what)
 {
@@ -83,16 +86,41 @@ enum kstatus __wrap_boot_block_write(const struct bootinfo *header,
                : __real_boot_block_write(header, parts, memory, capacity_bytes);
 }
 
-enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan, void *room)
+/* As if the kernel left a page of its code out: there are tables, and the audit finds it. */
+static enum kstatus build_without_image(struct page_mapper *mapper, const struct memory_map *map,
+                                        const struct kernel_layout *layout)
 {
-    const enum kstatus status = __real_bringup_plan_finish(plan, room);
+    struct kernel_layout wrong = *layout;
+    wrong.guards[wrong.guard_count++].value = layout->image.code_start.value - PHYS_OFFSET;
+    wrong.image.code_start.value += PAGE_SIZE;
+    return __real_kernel_tables_build(mapper, map, &wrong);
+}
+
+enum kstatus __wrap_kernel_tables_build(struct page_mapper *mapper, const struct memory_map *map,
+                                        const struct kernel_layout *layout)
+{
+    phys_addr_t lost;
+    fake_efi.planned = *layout;
+    fake_efi.planned_features = *mapper->features;
+    if (breaks(FAKE_EFI_BREAK_PLAN_BUILD)) {
+        return K_EEXIST;
+    }
+    if (breaks(FAKE_EFI_BREAK_PLAN_TABLES)) {
+        return build_without_image(mapper, map, layout);
+    }
+    const enum kstatus status = __real_kernel_tables_build(mapper, map, layout);
+    return status == K_OK && breaks(FAKE_EFI_BREAK_PLAN_BOOKS)
+               ? frame_allocator_allocate_one(mapper->frames, &lost)
+               : status;
+}
+
+enum kstatus __wrap_bringup_plan_finish(struct bringup_plan *plan)
+{
+    const enum kstatus status = __real_bringup_plan_finish(plan);
     if (breaks(FAKE_EFI_BREAK_PLAN_PANIC)) {
         fake_efi.interrupts_off = true;
         stand_in_memory_use(&plan->stand_in);
         panic("the plan is broken: %u", 7U);
     }
-    if (breaks(FAKE_EFI_BREAK_PLAN_MEMORY)) {
-        return K_ENOMEM;
-    }
-    return breaks(FAKE_EFI_BREAK_PLAN_BOOKS) ? K_EPROTO : status;
+    return breaks(FAKE_EFI_BREAK_PLAN_MEMORY) ? K_ENOMEM : status;
 }
