@@ -15,6 +15,7 @@
 #include "dev/pci_config.h"
 #include "firmware_memory.h"
 #include "lib/bits.h"
+#include "lib/deadline.h"
 #include "mm/mm_init.h"
 
 #define RSDP_RSDT     16U
@@ -27,7 +28,13 @@
 #define PM1_TYPE_AT   10U     /* SLP_TYP: three bits */
 #define SLEEP_TYPE_AT 2U      /* of the sleep control register */
 #define SLEEP_ENABLE  0x20U
-#define WAIT_POLLS    200000U
+
+/* A machine takes a moment to go off, and its firmware to hand ACPI over (Linux: 3 s). Where no
+ * clock is known: as many looks. */
+#define OFF_MS       2000U
+#define OFF_LOOKS    10000000U
+#define ENABLE_MS    3000U
+#define ENABLE_READS 3000000U
 
 /* ---- tables ------------------------------------------------------------------------------------
  */
@@ -220,7 +227,9 @@ static enum kstatus write_register(const struct acpi_register *to, uint8_t value
 
 static enum kstatus wait_in_vain(void)
 {
-    for (uint32_t i = 0; i < WAIT_POLLS; i++) {
+    struct deadline deadline;
+    deadline_set(&deadline, mm_bootinfo()->tsc_hz, OFF_MS, OFF_LOOKS);
+    while (!deadline_passed(&deadline)) {
         arch_cpu_relax();
     }
     return K_ETIMEDOUT;
@@ -244,8 +253,10 @@ static void enable_acpi(const struct acpi_fadt *fadt, uint16_t control)
     if ((x86_inw(control) & PM1_SCI_EN) != 0 || fadt->smi_command == 0 || fadt->acpi_enable == 0) {
         return;
     }
+    struct deadline deadline;
+    deadline_set(&deadline, mm_bootinfo()->tsc_hz, ENABLE_MS, ENABLE_READS);
     x86_outb(fadt->smi_command, fadt->acpi_enable);
-    for (uint32_t i = 0; i < WAIT_POLLS && (x86_inw(control) & PM1_SCI_EN) == 0; i++) {
+    while ((x86_inw(control) & PM1_SCI_EN) == 0 && !deadline_passed(&deadline)) {
         arch_cpu_relax();
     }
 }

@@ -31,11 +31,12 @@ void acpi_visit_tables(acpi_visitor *visit, void *context);
 bool acpi_excludes_keyboard(void);
 
 /** Writes the reset register. @return K_ENOTSUP where the machine has none, K_ETIMEDOUT where it
- *  did nothing */
+ *  did nothing within two seconds */
 MUST_CHECK enum kstatus acpi_reset(void);
 
 /** Goes to soft-off (S5). @return K_ENOENT without \_S5, K_ENOTSUP without the registers for it,
- *  K_ETIMEDOUT where they did nothing */
+ *  K_ETIMEDOUT where they did nothing within two seconds. Gives the firmware up to three more to
+ *  turn ACPI on. */
 MUST_CHECK enum kstatus acpi_power_off(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "monitor/command.h"
 #include "monitor/firmware_commands.h"
 #include "tests/fake/fake_console.h"
+#include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_io.h"
 #include "tests/fake/fake_machine.h"
 #include "tests/fake/fake_ram.h"
@@ -60,9 +61,16 @@ static void seal(uint64_t at)
 static char writes[256]; /* "PORT=VALUE " for each */
 static uint8_t pm1[2];
 
+#define MS UINT64_C(3000) /* ticks of the fake TSC: 3 MHz */
+
+static uint64_t acpi_is_on_at; /* on the fake TSC, once it was asked for; 0: never */
+
 static uint8_t read_pm1(void *context, uint16_t offset)
 {
     (void)context;
+    if (offset == 0 && acpi_is_on_at != 0 && fake_cpu.tsc >= acpi_is_on_at) {
+        pm1[0] |= 1;
+    }
     return pm1[offset];
 }
 
@@ -81,13 +89,17 @@ static uint8_t read_nothing(void *context, uint16_t offset)
     return 0xff;
 }
 
-/* The firmware's trap: ACPI is on once it was asked for. */
+static uint64_t acpi_takes_ticks; /* UINT64_MAX: it never comes */
+
+/* The firmware's trap: ACPI is on a while after it was asked for. */
 static void write_other(void *context, uint16_t offset, uint8_t value)
 {
     (void)offset;
     const size_t used = strlen(writes);
     (void)snprintf(writes + used, sizeof(writes) - used, "%s=%02x ", (const char *)context, value);
-    pm1[0] |= strcmp(context, "smi") == 0 ? 1 : 0;
+    if (strcmp(context, "smi") == 0 && acpi_takes_ticks != UINT64_MAX) {
+        acpi_is_on_at = fake_cpu.tsc + acpi_takes_ticks;
+    }
 }
 
 static char smi_name[] = "smi";
@@ -109,6 +121,10 @@ static void start(struct ktest *t)
         fake_io_plug(&devices[i]);
     }
     writes[0] = '\0';
+    acpi_is_on_at = 0;
+    acpi_takes_ticks = 1;
+    fake_cpu.tsc_step = MS / 10 - 1; /* with the one that it always goes on */
+    mm_bootinfo()->tsc_hz = 1000 * MS;
     pm1[0] = 1;
     pm1[1] = 0x30; /* the type of another state, and bits that must stay */
     pm1[1] |= 0xc0;
@@ -307,6 +323,45 @@ static void power_off_of_a_reduced_machine_has_a_register_of_its_own(struct ktes
     KTEST_STRING(t, writes, "reset=34 ");
 }
 
+/* A machine takes a moment to go off: what it says too early is wrong. */
+static void power_waits_two_seconds_by_the_tsc(struct ktest *t)
+{
+    start(t);
+    uint64_t begin = fake_cpu.tsc;
+    KTEST_STATUS(t, acpi_power_off(), K_ETIMEDOUT);
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 2000 * MS && fake_cpu.tsc - begin < 2010 * MS);
+    begin = fake_cpu.tsc;
+    KTEST_STATUS(t, acpi_reset(), K_ETIMEDOUT);
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 2000 * MS && fake_cpu.tsc - begin < 2010 * MS);
+}
+
+static void power_off_waits_three_seconds_for_acpi(struct ktest *t)
+{
+    start(t);
+    pm1[0] = 0;
+    pm1[1] = 0;
+    acpi_takes_ticks = 2900 * MS;
+    KTEST_STATUS(t, acpi_power_off(), K_ETIMEDOUT);
+    KTEST_STRING(t, writes, "smi=f1 pm1[0]=01 pm1[1]=14 pm1[0]=01 pm1[1]=34 ");
+    start(t);
+    pm1[0] = 0;
+    pm1[1] = 0;
+    acpi_takes_ticks = UINT64_MAX;
+    const uint64_t begin = fake_cpu.tsc;
+    KTEST_STATUS(t, acpi_power_off(), K_ETIMEDOUT); /* tried all the same */
+    KTEST_STRING(t, writes, "smi=f1 pm1[0]=00 pm1[1]=14 pm1[0]=00 pm1[1]=34 ");
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 5000 * MS && fake_cpu.tsc - begin < 5010 * MS);
+}
+
+static void power_without_a_clock_ends(struct ktest *t)
+{
+    start(t);
+    mm_bootinfo()->tsc_hz = 0;
+    pm1[0] = 0;
+    acpi_takes_ticks = UINT64_MAX;
+    KTEST_STATUS(t, acpi_power_off(), K_ETIMEDOUT);
+}
+
 /* ---- keyboard ----------------------------------------------------------------------------------
  */
 
@@ -407,6 +462,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(power_off_turns_acpi_on_first),
     KTEST_CASE(power_off_finds_the_package_in_an_ssdt),
     KTEST_CASE(power_off_of_a_reduced_machine_has_a_register_of_its_own),
+    KTEST_CASE(power_waits_two_seconds_by_the_tsc),
+    KTEST_CASE(power_off_waits_three_seconds_for_acpi),
+    KTEST_CASE(power_without_a_clock_ends),
     KTEST_CASE(keyboard_is_excluded_where_no_table_names_one),
     KTEST_CASE(keyboard_in_dsdt_or_ssdt_is_believed_more_than_the_fadt),
     KTEST_CASE(window_over_reserved_memory_is_mapped_and_unmapped),
