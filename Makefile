@@ -63,10 +63,12 @@ FREESTANDING := -ffreestanding -mno-red-zone -mgeneral-regs-only -fcf-protection
                 -fno-stack-protector -fno-omit-frame-pointer -fno-delete-null-pointer-checks
 
 # Fast where memory is managed and its map is cleaned, small everywhere else: the one file has a
-# limit (tests/gates.py), the prompt and the self-tests are most of it.
+# limit (tests/gates.py), the prompt and the self-tests are most of it. The loader uses kernel/mm
+# once.
 FAST     := kernel/mm/%.c kernel/bench/%.c kernel/lib/string.c kernel/lib/crc32c.c \
             loader/mmap_%.c loader/efi_map.c
 optimise = $(if $(filter $(FAST),$(1)),-O2,-Os)
+optimise_loader = $(call optimise,$(filter-out kernel/mm/%,$(1)))
 
 # A section a function, so that the linkers leave out what loader or kernel does not use of the units
 # that they share with each other and with the host.
@@ -237,7 +239,7 @@ LOADER_O := $(LOADER_C:%.c=$(BUILD)/loader/%.o) $(LOADER_S:%.S=$(BUILD)/loader/%
 $(BUILD)/loader/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(call optimise,$<) $(LOADER_FLAGS) $(EXTRA) \
+	$(Q)$(LOADER_CC) $(call warn_for,clang) $(WARN_TARGET) $(call optimise_loader,$<) $(LOADER_FLAGS) $(EXTRA) \
 	    -MMD -MP -c $< -o $@
 
 $(BUILD)/loader/%.o: %.S Makefile
