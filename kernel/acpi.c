@@ -10,6 +10,8 @@
 
 #include <arch/physmap.h>
 
+#include "acpi_tables.h"
+#include "lib/bits.h"
 #include "mm/memory_map.h"
 #include "mm/mm_init.h"
 
@@ -20,12 +22,6 @@
 #define HEADER_SIZE   36U /* of every system description table */
 #define HEADER_LENGTH 4U  /* offset */
 #define TABLE_MAX     (1U << 20)
-
-#define HEADER_REVISION 8U /* offset */
-
-#define FADT_BOOT_ARCH      109U /* offset of IAPC_BOOT_ARCH */
-#define FADT_REVISION_FLAGS 3U   /* of the first that has it: ACPI 2.0 */
-#define FADT_HAS_8042       2U
 
 #define MADT_ENTRIES      44U /* offset of the first interrupt controller structure */
 #define MADT_LOCAL_APIC   0U
@@ -88,9 +84,11 @@ static bool has_signature(const struct table *table, const char *signature)
 static bool find_table(const struct table *root, uint32_t address_size, const char *signature,
                        struct table *found)
 {
-    for (uint32_t at = HEADER_SIZE; at + address_size <= root->length; at += address_size) {
+    const uint64_t count = bits_min((root->length - HEADER_SIZE) / address_size, ACPI_TABLES_MAX);
+    for (uint64_t i = 0; i < count; i++) {
         struct table table;
-        if (open_table(read_bytes(root->phys + at, address_size), &table) &&
+        if (open_table(read_bytes(root->phys + HEADER_SIZE + i * address_size, address_size),
+                       &table) &&
             has_signature(&table, signature)) {
             *found = table;
             return true;
@@ -152,14 +150,4 @@ uint32_t acpi_count_cpus(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
 {
     struct table madt;
     return find(rsdp, rsdp_size_bytes, "APIC", &madt) ? count_enabled(&madt) : 0;
-}
-
-bool acpi_denies_8042(const uint8_t *rsdp, uint32_t rsdp_size_bytes)
-{
-    struct table fadt;
-    if (!find(rsdp, rsdp_size_bytes, "FACP", &fadt) || fadt.length < FADT_BOOT_ARCH + 2 ||
-        read_bytes(fadt.phys + HEADER_REVISION, 1) < FADT_REVISION_FLAGS) {
-        return false;
-    }
-    return (read_bytes(fadt.phys + FADT_BOOT_ARCH, 2) & FADT_HAS_8042) == 0;
 }

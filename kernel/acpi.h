@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * The little that is read of ACPI (6.5): RSDP -> XSDT or RSDT -> MADT, to count CPUs, and
- * FADT, for the keyboard controller. The tables
- * are firmware data: every address is checked against the memory map before it is touched, every
- * length against its container. Kernel and host, after mm_init().
+ * CPUs in ACPI's tables (6.5): RSDP -> XSDT or RSDT -> MADT. The tables are firmware data: every
+ * address is checked against the memory map before it is touched, every length against its
+ * container. Kernel and host, after mm_init().
  */
 #ifndef KERNEL_ACPI_H
 #define KERNEL_ACPI_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -19,12 +17,5 @@
  * @spec ACPI 6.5, 5.2.5.3 RSDP, 5.2.12 MADT
  */
 uint32_t acpi_count_cpus(const uint8_t *rsdp, uint32_t rsdp_size_bytes);
-
-/**
- * Whether the FADT says that there is no 8042 keyboard controller; false where it says nothing.
- * @param rsdp, rsdp_size_bytes as above
- * @spec ACPI 6.5, 5.2.9.3 IA-PC Boot Architecture Flags
- */
-bool acpi_denies_8042(const uint8_t *rsdp, uint32_t rsdp_size_bytes);
 
 #endif

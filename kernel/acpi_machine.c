@@ -10,13 +10,14 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 
-#include "acpi.h"
 #include "acpi_tables.h"
 #include "dev/pci_config.h"
 #include "firmware_memory.h"
 #include "lib/bits.h"
 #include "lib/deadline.h"
+#include "lib/little_endian.h"
 #include "mm/mm_init.h"
+#include "printk.h"
 
 #define RSDP_RSDT     16U
 #define RSDP_XSDT     24U
@@ -35,6 +36,12 @@
 #define OFF_LOOKS    10000000U
 #define ENABLE_MS    3000U
 #define ENABLE_READS 3000000U
+
+/* How long tables are searched for a keyboard; some megabytes take a few milliseconds. Where no
+ * clock is known: 16 MiB, so many bytes between two looks. */
+#define SEARCH_MS    500U
+#define SEARCH_LOOKS 4096U
+#define SEARCH_BYTES 4096U
 
 /* ---- tables ------------------------------------------------------------------------------------
  */
@@ -87,23 +94,33 @@ static bool visit_with_others(uint64_t phys, const struct acpi_visit *visit)
            (fadt.dsdt == 0 || visit_one(fadt.dsdt, ACPI_HEADER_BYTES, visit, NULL));
 }
 
-/* Address number `index` in the root table; 0 behind the last. The table is opened for each: what
- * is visited may need the address space. */
-static bool root_entry(uint64_t root, unsigned size_bytes, uint64_t index, uint64_t *phys)
+/* How many addresses of `entry_bytes` the root table holds. */
+static uint64_t count_entries(uint64_t root, unsigned entry_bytes)
 {
     struct firmware_window window;
     struct acpi_table table;
     if (!open_table(root, ACPI_HEADER_BYTES, &window, &table)) {
-        return false;
+        return 0;
     }
-    const uint64_t offset = ACPI_HEADER_BYTES + index * size_bytes;
-    const bool exists = offset + size_bytes <= table.length;
-    *phys = acpi_number(table.bytes, table.length, offset, size_bytes);
     firmware_window_close(&window);
-    return exists;
+    return (table.length - ACPI_HEADER_BYTES) / entry_bytes;
 }
 
-void acpi_visit_tables(acpi_visitor *visitor, void *context)
+/* Address number `index` in the root table; 0 where it cannot be read any more. A window of its own
+ * for each: what is visited may need the address space. */
+static uint64_t read_entry(uint64_t root, unsigned entry_bytes, uint64_t index)
+{
+    struct firmware_window window;
+    const uint64_t at = root + ACPI_HEADER_BYTES + index * entry_bytes;
+    if (firmware_window_open(at, entry_bytes, &window) != K_OK) {
+        return 0;
+    }
+    const uint64_t phys = little_endian(window.bytes, entry_bytes);
+    firmware_window_close(&window);
+    return phys;
+}
+
+bool acpi_visit_tables(acpi_visitor *visitor, void *context)
 {
     const struct acpi_visit visit = { visitor, context };
     const struct bootinfo *const info = mm_bootinfo();
@@ -111,15 +128,20 @@ void acpi_visit_tables(acpi_visitor *visitor, void *context)
     const uint64_t xsdt = has_wide ? acpi_number(info->rsdp_copy, RSDP_BYTES_2, RSDP_XSDT, 8) : 0;
     const uint64_t root =
         xsdt != 0 ? xsdt : acpi_number(info->rsdp_copy, info->rsdp_copy_size, RSDP_RSDT, 4);
-    if (root == 0 || !visit_one(root, ACPI_HEADER_BYTES, &visit, NULL)) {
-        return;
+    if (root == 0) {
+        return true;
     }
-    uint64_t phys;
-    for (uint64_t i = 0; root_entry(root, xsdt != 0 ? 8 : 4, i, &phys); i++) {
-        if (!visit_with_others(phys, &visit)) {
-            return;
+    if (!visit_one(root, ACPI_HEADER_BYTES, &visit, NULL)) {
+        return false;
+    }
+    const unsigned entry_bytes = xsdt != 0 ? 8 : 4;
+    const uint64_t entries = count_entries(root, entry_bytes);
+    for (uint64_t i = 0; i < bits_min(entries, ACPI_TABLES_MAX); i++) {
+        if (!visit_with_others(read_entry(root, entry_bytes, i), &visit)) {
+            return false;
         }
     }
+    return entries <= ACPI_TABLES_MAX;
 }
 
 static bool has_aml(const struct acpi_table *table)
@@ -130,23 +152,42 @@ static bool has_aml(const struct acpi_table *table)
 /* ---- keyboard ----------------------------------------------------------------------------------
  */
 
-/* Ends the visit at a table that names one. */
+struct keyboard_search {
+    struct deadline deadline;
+    bool is_denied;   /* the FADT denies its controller */
+    bool is_expected; /* the FADT does not, or a table names one */
+};
+
+/* Ends the visit where there is one to look for, and where the time is over. */
 static bool find_keyboard(void *context, const struct acpi_table *table)
 {
-    bool *const is_named = context;
-    *is_named = has_aml(table) && acpi_names_keyboard(table->bytes, table->length);
-    return !*is_named;
+    struct keyboard_search *const search = context;
+    if (table->bytes != NULL && acpi_is(table->bytes, "FACP")) {
+        struct acpi_fadt fadt;
+        acpi_fadt_read(table->bytes, table->length, &fadt);
+        search->is_denied = fadt.denies_8042;
+        search->is_expected = !fadt.denies_8042;
+    }
+    const uint64_t aml_end = has_aml(table) ? table->length : 0;
+    for (uint64_t at = 0; at < aml_end && !search->is_expected; at += SEARCH_BYTES) {
+        if (deadline_passed(&search->deadline)) {
+            return false;
+        }
+        search->is_expected =
+            acpi_names_keyboard(table->bytes, table->length, at, at + SEARCH_BYTES);
+    }
+    return !search->is_expected && !deadline_passed(&search->deadline);
 }
 
 bool acpi_excludes_keyboard(void)
 {
-    const struct bootinfo *const info = mm_bootinfo();
-    bool is_named = false;
-    if (!acpi_denies_8042(info->rsdp_copy, info->rsdp_copy_size)) {
-        return false;
+    struct keyboard_search search = { .is_denied = false };
+    deadline_set(&search.deadline, mm_bootinfo()->tsc_hz, SEARCH_MS, SEARCH_LOOKS);
+    const bool is_all = acpi_visit_tables(find_keyboard, &search);
+    if (!is_all && !search.is_expected) {
+        pr_warn("keyboard: there is no end to ACPI's tables: looking for one all the same");
     }
-    acpi_visit_tables(find_keyboard, &is_named);
-    return !is_named;
+    return is_all && search.is_denied;
 }
 
 /* ---- power -------------------------------------------------------------------------------------
@@ -238,7 +279,7 @@ static enum kstatus wait_in_vain(void)
 enum kstatus acpi_reset(void)
 {
     struct power power = { .has_fadt = false };
-    acpi_visit_tables(find_power, &power);
+    (void)acpi_visit_tables(find_power, &power); /* what there is, is in `power` */
     const struct acpi_register *const reset = &power.fadt.reset;
     if (!power.has_fadt || reset->address == 0) {
         return K_ENOTSUP;
@@ -295,7 +336,7 @@ static enum kstatus sleep_by_pm1(const struct power *power)
 enum kstatus acpi_power_off(void)
 {
     struct power power = { .has_fadt = false };
-    acpi_visit_tables(find_power, &power);
+    (void)acpi_visit_tables(find_power, &power); /* what there is, is in `power` */
     if (!power.has_fadt || !power.has_types) {
         return K_ENOENT;
     }

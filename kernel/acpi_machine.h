@@ -22,12 +22,14 @@ struct acpi_table {
 typedef bool acpi_visitor(void *context, const struct acpi_table *table);
 
 /** Calls @p visit for the root table, each that it names, and FACS and DSDT behind the FADT. The
- *  bytes are valid during the call. */
-void acpi_visit_tables(acpi_visitor *visit, void *context);
+ *  bytes are valid during the call. @return whether that were all: false where @p visit ended it,
+ *  or the root table names more than ACPI_TABLES_MAX */
+bool acpi_visit_tables(acpi_visitor *visit, void *context);
 
 /** Whether the tables say that there is no PS/2 keyboard to look for: the FADT denies its
  * controller, and no DSDT or SSDT names a keyboard. Firmware gets that flag of the FADT wrong, and
- * Linux asks for it only where no keyboard is listed. */
+ * Linux asks for it only where no keyboard is listed. What takes more than half a second to search,
+ * or has more than ACPI_TABLES_MAX tables, does not say so; there is a line in the log then. */
 bool acpi_excludes_keyboard(void);
 
 /** Writes the reset register. @return K_ENOTSUP where the machine has none, K_ETIMEDOUT where it

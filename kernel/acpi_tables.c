@@ -10,12 +10,14 @@
 #include "lib/bits.h"
 #include "lib/little_endian.h"
 
+#define HEADER_REVISION    8U
 #define FADT_FACS          36U
 #define FADT_DSDT          40U
 #define FADT_SMI_COMMAND   48U
 #define FADT_ACPI_ENABLE   52U
 #define FADT_PM1A_CONTROL  64U
 #define FADT_PM1B_CONTROL  68U
+#define FADT_BOOT_ARCH     109U
 #define FADT_FLAGS         112U
 #define FADT_RESET         116U
 #define FADT_RESET_VALUE   128U
@@ -24,6 +26,8 @@
 #define FADT_X_PM1A        172U
 #define FADT_X_PM1B        184U
 #define FADT_SLEEP_CONTROL 244U
+#define BOOT_ARCH_REVISION 3U /* of the first FADT that has those flags: ACPI 2.0 */
+#define BOOT_ARCH_8042     BIT(1)
 #define FLAG_HAS_RESET     BIT(10)
 #define FLAG_REDUCED       BIT(20)
 #define GAS_BYTES          12U
@@ -88,6 +92,13 @@ static uint64_t read_address(const uint8_t *table, uint64_t length, uint64_t wid
     return found != 0 ? found : acpi_number(table, length, narrow, 4);
 }
 
+static bool denies_8042(const uint8_t *fadt, uint64_t length)
+{
+    return length >= FADT_BOOT_ARCH + 2 &&
+           acpi_number(fadt, length, HEADER_REVISION, 1) >= BOOT_ARCH_REVISION &&
+           (acpi_number(fadt, length, FADT_BOOT_ARCH, 2) & BOOT_ARCH_8042) == 0;
+}
+
 void acpi_fadt_read(const uint8_t *fadt, uint64_t length, struct acpi_fadt *out)
 {
     const uint64_t flags = acpi_number(fadt, length, FADT_FLAGS, 4);
@@ -98,6 +109,7 @@ void acpi_fadt_read(const uint8_t *fadt, uint64_t length, struct acpi_fadt *out)
         .pm1b_control = read_port(fadt, length, FADT_X_PM1B, FADT_PM1B_CONTROL),
         .smi_command = (uint16_t)acpi_number(fadt, length, FADT_SMI_COMMAND, 2),
         .acpi_enable = (uint8_t)acpi_number(fadt, length, FADT_ACPI_ENABLE, 1),
+        .denies_8042 = denies_8042(fadt, length),
         .is_reduced = (flags & FLAG_REDUCED) != 0,
         .sleep_control = read_register(fadt, length, FADT_SLEEP_CONTROL),
         .reset_value = (uint8_t)acpi_number(fadt, length, FADT_RESET_VALUE, 1),
@@ -198,9 +210,10 @@ static const uint8_t keyboard_number[] = { AML_DWORD, 0x41, 0xd0, 0x03 };
 static const uint8_t keyboard_text[] = { AML_STRING, 'P', 'N', 'P', '0', '3' };
 #define KEYBOARD_TEXT_BYTES (sizeof(keyboard_text) + 2)
 
-bool acpi_names_keyboard(const uint8_t *table, uint64_t length)
+bool acpi_names_keyboard(const uint8_t *table, uint64_t length, uint64_t from, uint64_t to)
 {
-    for (uint64_t at = ACPI_HEADER_BYTES; at < length; at++) {
+    const uint64_t end = bits_min(to, length);
+    for (uint64_t at = bits_max(from, ACPI_HEADER_BYTES); at < end; at++) {
         const uint64_t left = length - at;
         if ((left >= KEYBOARD_NUMBER_BYTES &&
              memcmp(table + at, keyboard_number, sizeof(keyboard_number)) == 0) ||

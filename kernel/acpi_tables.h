@@ -12,6 +12,10 @@
 
 #define ACPI_HEADER_BYTES 36U
 
+/** Entries of a root table that loader and kernel look at; the largest machines have about a
+ *  hundred. A root table has room for a hundred thousand, each of which may name the same table. */
+#define ACPI_TABLES_MAX 256U
+
 /** A register as tables describe it (5.2.3.2 "Generic Address Structure"). */
 struct acpi_register {
     uint8_t space;    /* enum acpi_space, or what only AML knows */
@@ -34,6 +38,7 @@ struct acpi_fadt {
     struct acpi_register pm1b_control;
     uint16_t smi_command; /* port */
     uint8_t acpi_enable;  /* what goes there to turn ACPI on; 0: it is on, or there is no way */
+    bool denies_8042;     /* says that there is no such keyboard controller (5.2.9.3) */
     bool is_reduced;      /* no PM1 registers but this one: */
     struct acpi_register sleep_control;
 };
@@ -67,8 +72,9 @@ bool acpi_find_soft_off(const uint8_t *table, uint64_t length, struct acpi_sleep
 /**
  * Whether the id of a PS/2 keyboard (PNP0300 and on) stands in the AML of a DSDT or SSDT, as a
  * number or as text. That the device is there (_STA) is not asked: that takes an interpreter.
+ * @param from, to  the offsets at which it may begin: [from, to), which may pass the table's end
  * @spec "EISAID (EISA ID String To Integer Conversion Macro)", 20.2.3 "Data Objects Encoding"
  */
-bool acpi_names_keyboard(const uint8_t *table, uint64_t length);
+bool acpi_names_keyboard(const uint8_t *table, uint64_t length, uint64_t from, uint64_t to);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <arch/physmap.h>
 
+#include "acpi_tables.h"
 #include "lib/little_endian.h"
 #include "lib/string.h"
 
@@ -21,10 +22,8 @@
 #define RSDP_RSDT              16U
 #define RSDP_LENGTH            20U
 #define RSDP_XSDT              24U
-#define ACPI_HEADER_BYTES      36U
 #define ACPI_HEADER_LENGTH     4U
 #define ACPI_TABLE_BYTES_MAX   (UINT64_C(16) << 20)
-#define ACPI_TABLES_MAX        256U
 #define FADT_FACS              36U
 #define FADT_DSDT              40U
 #define FADT_X_FACS            132U

@@ -8,6 +8,7 @@
 #include <arch/physmap.h>
 
 #include "acpi_console.h"
+#include "acpi_tables.h"
 #include "command_line.h"
 #include "dev/serial_words.h"
 #include "firmware_pins.h"
@@ -19,13 +20,11 @@
 #include "pci_serial.h"
 #include "printk.h"
 
-#define ACPI_HEADER_BYTES 36U
-#define ACPI_LENGTH       4U
-#define ACPI_TABLE_MAX    (1U << 20)
-#define RSDP_RSDT         16U
-#define RSDP_XSDT         24U
-#define RSDP_V2_BYTES     36U
-#define ACPI_TABLES_MAX   4096U
+#define ACPI_LENGTH    4U
+#define ACPI_TABLE_MAX (1U << 20)
+#define RSDP_RSDT      16U
+#define RSDP_XSDT      24U
+#define RSDP_V2_BYTES  36U
 
 /* One search. */
 struct search {

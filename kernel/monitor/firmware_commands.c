@@ -112,7 +112,9 @@ void acpi_command(const char *argument)
     if (listing.wanted.length == 0) {
         print_root_pointer(info);
     }
-    acpi_visit_tables(list_table, &listing);
+    if (!acpi_visit_tables(list_table, &listing) && !monitor_interrupted()) {
+        console_printf("more than %u tables: the rest is not shown\n", ACPI_TABLES_MAX);
+    }
     if (listing.matched == 0) {
         console_printf("no such table\n");
     }

@@ -21,8 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     if (size_bytes > 0 && acpi_find_soft_off(table, size_bytes - 1, &part)) {
         FUZZ_REQUIRE(found && part.a == whole.a && part.b == whole.b);
     }
-    FUZZ_REQUIRE(size_bytes == 0 || !acpi_names_keyboard(table, size_bytes - 1) ||
-                 acpi_names_keyboard(table, size_bytes));
+    const bool is_named = acpi_names_keyboard(table, size_bytes, 0, size_bytes);
+    const uint64_t half = size_bytes / 2;
+    FUZZ_REQUIRE(size_bytes == 0 || !acpi_names_keyboard(table, size_bytes - 1, 0, size_bytes) ||
+                 is_named);
+    FUZZ_REQUIRE(is_named == (acpi_names_keyboard(table, size_bytes, 0, half) ||
+                              acpi_names_keyboard(table, size_bytes, half, size_bytes)));
     free(table);
     return 0;
 }

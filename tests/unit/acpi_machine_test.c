@@ -11,6 +11,7 @@
 
 #include <arch/physmap.h>
 
+#include "acpi_tables.h"
 #include "firmware_memory.h"
 #include "mm/mm_init.h"
 #include "monitor/command.h"
@@ -18,6 +19,7 @@
 #include "tests/fake/fake_console.h"
 #include "tests/fake/fake_cpu.h"
 #include "tests/fake/fake_io.h"
+#include "tests/fake/fake_kernel.h"
 #include "tests/fake/fake_machine.h"
 #include "tests/fake/fake_ram.h"
 #include "tests/ktest.h"
@@ -402,6 +404,112 @@ static void keyboard_in_dsdt_or_ssdt_is_believed_more_than_the_fadt(struct ktest
     KTEST_TRUE(t, acpi_excludes_keyboard());
 }
 
+/* Root table in RAM, of @p entries that all name the SSDT but the first, which names the FADT. */
+#define LONG_ROOT (FAKE_PC_ACPI + 2 * SIZE_1M)
+
+static void start_with_long_root(struct ktest *t, uint32_t entries)
+{
+    const uint64_t root = LONG_ROOT;
+    start_without_8042(t);
+    memcpy(mm_bootinfo()->rsdp_copy + 24, &root, 8);
+    make_table(root, "XSDT", 36 + 8 * entries);
+    put(root + 36, FADT, 8);
+    for (uint32_t i = 1; i < entries; i++) {
+        put(root + 36 + 8 * i, SSDT, 8);
+    }
+}
+
+static bool count_visits(void *context, const struct acpi_table *table)
+{
+    uint32_t *const visits = context;
+    (void)table;
+    (*visits)++;
+    return true;
+}
+
+static void visit_ends_after_as_many_tables_as_the_loader_reads(struct ktest *t)
+{
+    static const struct {
+        uint32_t entries;
+        uint32_t visits; /* root, FACS and DSDT are not in the root table */
+        bool is_all;
+    } roots[] = { { 2, 5, true },
+                  { ACPI_TABLES_MAX, ACPI_TABLES_MAX + 3, true },
+                  { ACPI_TABLES_MAX + 1, ACPI_TABLES_MAX + 3, false },
+                  { 100000, ACPI_TABLES_MAX + 3, false } };
+    for (size_t i = 0; i < ARRAY_COUNT(roots); i++) {
+        uint32_t visits = 0;
+        start_with_long_root(t, roots[i].entries);
+        KTEST_EQ(t, acpi_visit_tables(count_visits, &visits), roots[i].is_all);
+        KTEST_EQ(t, visits, roots[i].visits);
+    }
+    KTEST_TRUE(t, answer_has("", "\nmore than 256 tables: the rest is not shown\n"));
+    start(t);
+    KTEST_FALSE(t, answer_has("", "more than"));
+}
+
+static const char no_end[] = "keyboard: there is no end to ACPI's tables";
+
+static void keyboard_in_tables_without_end_is_looked_for(struct ktest *t)
+{
+    start_with_long_root(t, 100000);
+    fake_cpu.tsc_step = 0;
+    fake_log_reset();
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    KTEST_TRUE(t, fake_log_contains(no_end));
+    start_with_long_root(t, ACPI_TABLES_MAX);
+    fake_cpu.tsc_step = 0;
+    fake_log_reset();
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    KTEST_FALSE(t, fake_log_contains(no_end));
+}
+
+/* Each table takes a while: one that a hypervisor traps, or memory that is not cached. */
+static void keyboard_is_searched_for_half_a_second(struct ktest *t)
+{
+    start_with_long_root(t, 200);
+    fake_cpu.tsc_step = 10 * MS - 1;
+    fake_log_reset();
+    uint64_t begin = fake_cpu.tsc;
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 500 * MS && fake_cpu.tsc - begin < 530 * MS);
+    KTEST_TRUE(t, fake_log_contains(no_end));
+    memcpy(physmap_ptr(phys_addr(SSDT), 4), "OEM1", 4); /* tables without AML take time too */
+    begin = fake_cpu.tsc;
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 500 * MS && fake_cpu.tsc - begin < 530 * MS);
+    start_without_8042(t); /* one that is long */
+    put(XSDT + 44, LONG_ROOT, 8);
+    make_table(LONG_ROOT, "SSDT", SIZE_1M);
+    fake_cpu.tsc_step = 10 * MS - 1;
+    begin = fake_cpu.tsc;
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+    KTEST_TRUE(t, fake_cpu.tsc - begin >= 500 * MS && fake_cpu.tsc - begin < 530 * MS);
+    fake_cpu.tsc_step = MS - 1;
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    fake_cpu.tsc_step = 10 * MS - 1;
+    mm_bootinfo()->tsc_hz = 0;
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    make_table(LONG_ROOT, "SSDT", 5 * SIZE_1M);
+    for (uint32_t i = 0; i < 4; i++) {
+        put(XSDT + 44 + 8 * i, LONG_ROOT, 8);
+    }
+    put(XSDT + 4, 36 + 5 * 8, 4);
+    KTEST_FALSE(t, acpi_excludes_keyboard()); /* 16 MiB are enough */
+}
+
+/* One reader for all of it: a FADT is not less believed for its length. */
+static void keyboard_is_excluded_by_a_fadt_of_any_length(struct ktest *t)
+{
+    start_without_8042(t);
+    make_table(LONG_ROOT, "FACP", SIZE_1M + 1);
+    put(LONG_ROOT + 8, 3, 1);
+    put(XSDT + 36, LONG_ROOT, 8);
+    KTEST_TRUE(t, acpi_excludes_keyboard());
+    put(XSDT + 36, SSDT, 8); /* none at all */
+    KTEST_FALSE(t, acpi_excludes_keyboard());
+}
+
 /* ---- firmware_memory ---------------------------------------------------------------------------
  */
 
@@ -467,6 +575,10 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(power_without_a_clock_ends),
     KTEST_CASE(keyboard_is_excluded_where_no_table_names_one),
     KTEST_CASE(keyboard_in_dsdt_or_ssdt_is_believed_more_than_the_fadt),
+    KTEST_CASE(visit_ends_after_as_many_tables_as_the_loader_reads),
+    KTEST_CASE(keyboard_in_tables_without_end_is_looked_for),
+    KTEST_CASE(keyboard_is_searched_for_half_a_second),
+    KTEST_CASE(keyboard_is_excluded_by_a_fadt_of_any_length),
     KTEST_CASE(window_over_reserved_memory_is_mapped_and_unmapped),
     KTEST_CASE(window_over_anything_else_is_refused),
 };

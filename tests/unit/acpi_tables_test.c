@@ -142,7 +142,7 @@ static bool names_keyboard_behind_header(const char *bytes, size_t count, uint64
 {
     memset(table, 0, sizeof(table));
     memcpy(table + ACPI_HEADER_BYTES, bytes, count);
-    return acpi_names_keyboard(table, length);
+    return acpi_names_keyboard(table, length, 0, length);
 }
 
 static void keyboard_ids_are_found_as_numbers_and_as_text(struct ktest *t)
@@ -166,7 +166,7 @@ static void keyboard_ids_are_found_as_numbers_and_as_text(struct ktest *t)
         const uint64_t end = ACPI_HEADER_BYTES + tables[i].count;
         KTEST_EQ(t, names_keyboard_behind_header(tables[i].bytes, tables[i].count, end + 20),
                  tables[i].expected);
-        KTEST_EQ(t, acpi_names_keyboard(table, end), tables[i].expected);
+        KTEST_EQ(t, acpi_names_keyboard(table, end, 0, end), tables[i].expected);
     }
 }
 
@@ -176,12 +176,47 @@ static void keyboard_id_in_the_header_or_cut_is_none(struct ktest *t)
     KTEST_FALSE(t, names_keyboard_behind_header("\x0dPNP030", 7, 43));
     memset(table, 0, sizeof(table));
     memcpy(table + 10, "PNP03\x0c\x41\xd0\x03\x03", 10); /* a maker's name */
-    KTEST_FALSE(t, acpi_names_keyboard(table, 60));
-    KTEST_FALSE(t, acpi_names_keyboard(table, ACPI_HEADER_BYTES));
-    KTEST_FALSE(t, acpi_names_keyboard(table, 3));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 60, 0, 60));
+    KTEST_FALSE(t, acpi_names_keyboard(table, ACPI_HEADER_BYTES, 0, 300));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 3, 0, 300));
+}
+
+/* A search in parts finds what begins in one and ends in the next, once. */
+static void keyboard_id_belongs_to_the_part_in_which_it_begins(struct ktest *t)
+{
+    memset(table, 0, sizeof(table));
+    memcpy(table + 100, "\x0c\x41\xd0\x03\x03", 5);
+    KTEST_TRUE(t, acpi_names_keyboard(table, 200, 100, 101));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 200, 0, 100));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 200, 101, 200));
+    KTEST_FALSE(t, acpi_names_keyboard(table, 104, 100, 104)); /* cut by the table's end */
+    KTEST_FALSE(t, acpi_names_keyboard(table, 200, 200, 300));
+}
+
+static void fadt_says_whether_there_is_an_8042(struct ktest *t)
+{
+    struct acpi_fadt fadt;
+    memset(table, 0, sizeof(table));
+    put(8, 3, 1); /* the revision that has the flags */
+    put(109, 0xfffd, 2);
+    acpi_fadt_read(table, 111, &fadt);
+    KTEST_TRUE(t, fadt.denies_8042);
+    acpi_fadt_read(table, 110, &fadt); /* one that ends before says nothing */
+    KTEST_FALSE(t, fadt.denies_8042);
+    put(109, 2, 2);
+    acpi_fadt_read(table, 116, &fadt);
+    KTEST_FALSE(t, fadt.denies_8042);
+    put(109, 0, 2);
+    acpi_fadt_read(table, 116, &fadt);
+    KTEST_TRUE(t, fadt.denies_8042);
+    put(8, 2, 1); /* nor does an older one */
+    acpi_fadt_read(table, 116, &fadt);
+    KTEST_FALSE(t, fadt.denies_8042);
 }
 
 static const struct ktest_case cases[] = {
+    KTEST_CASE(fadt_says_whether_there_is_an_8042),
+    KTEST_CASE(keyboard_id_belongs_to_the_part_in_which_it_begins),
     KTEST_CASE(keyboard_ids_are_found_as_numbers_and_as_text),
     KTEST_CASE(keyboard_id_in_the_header_or_cut_is_none),
     KTEST_CASE(fadt_fields_stand_where_acpi_says),

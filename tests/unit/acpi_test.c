@@ -10,6 +10,7 @@
 
 #include <arch/physmap.h>
 
+#include "acpi_tables.h"
 #include "tests/fake/fake_machine.h"
 #include "tests/fake/fake_ram.h"
 #include "tests/ktest.h"
@@ -201,33 +202,30 @@ static void acpi_structure_with_a_bad_length_ends_the_count(struct ktest *t)
     KTEST_EQ(t, count(), 2);
 }
 
-static void acpi_fadt_says_whether_there_is_an_8042(struct ktest *t)
+static void acpi_madt_behind_too_many_tables_is_none(struct ktest *t)
 {
+    const uint64_t root = ACPI_END - 2 * PAGE_SIZE;
     start(t);
-    fake_ram_fill(OTHER, 200, 0);
-    write_header(OTHER, "FACP", 116);
-    write_number(OTHER + 8, 3, 1); /* the revision that has the flags */
-    KTEST_TRUE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
-    write_number(OTHER + 109, 2, 2);
-    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
-    write_number(OTHER + 109, 0xfffd, 2);
-    KTEST_TRUE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
-    write_number(OTHER + 8, 2, 1); /* an older one says nothing */
-    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
-    write_number(OTHER + 8, 3, 1);
-    write_number(OTHER + 4, 110, 4); /* nor one that ends before */
-    KTEST_FALSE(t, acpi_denies_8042(rsdp, sizeof(rsdp)));
-    KTEST_FALSE(t, acpi_denies_8042(rsdp, 0));
+    add_apic(1);
+    set_roots(0, root);
+    write_header(root, "XSDT", 36 + 8 * (ACPI_TABLES_MAX + 1));
+    for (uint32_t i = 0; i < ACPI_TABLES_MAX; i++) {
+        write_number(root + 36 + 8 * i, OTHER, 8);
+    }
+    write_number(root + 36 + 8 * ACPI_TABLES_MAX, MADT, 8);
+    KTEST_EQ(t, count(), 0);
+    write_number(root + 36 + 8 * (ACPI_TABLES_MAX - 1), MADT, 8);
+    KTEST_EQ(t, count(), 1);
 }
 
 static const struct ktest_case cases[] = {
-    KTEST_CASE(acpi_fadt_says_whether_there_is_an_8042),
     KTEST_CASE(acpi_counts_enabled_apics_of_both_kinds),
     KTEST_CASE(acpi_1_goes_through_the_rsdt),
     KTEST_CASE(acpi_without_a_root_pointer_is_none),
     KTEST_CASE(acpi_root_outside_of_memory_is_none),
     KTEST_CASE(acpi_tables_may_span_entries),
     KTEST_CASE(acpi_table_with_a_bad_length_is_skipped),
+    KTEST_CASE(acpi_madt_behind_too_many_tables_is_none),
     KTEST_CASE(acpi_root_shorter_than_an_address_finds_nothing),
     KTEST_CASE(acpi_structure_with_a_bad_length_ends_the_count),
 };
