@@ -149,8 +149,8 @@ HOST_CORE_C := kernel/kstatus.c kernel/black_box_record.c kernel/lib/format.c ke
                           loader/serial_choice.c loader/pci_serial.c loader/device_path.c \
                           loader/firmware_tables.c loader/firmware_pins.c \
                           loader/preflight.c loader/tpm_command.c loader/pci_masters.c \
-                          loader/bringup_plan.c loader/stand_in_memory.c loader/handover.c loader/smbios_machine.c \
-                          loader/stick_report.c loader/start_menu.c)
+                          loader/bringup_plan.c loader/stand_in_memory.c loader/table_count.c \
+                          loader/handover.c loader/smbios_machine.c loader/stick_report.c loader/start_menu.c)
 HOST_CORE_C := $(sort $(HOST_CORE_C)) # a file that two lists name is linked once
 FAKE_C      := $(wildcard tests/fake/*.c)
 UNIT_C      := $(wildcard tests/unit/*.c tests/property/*.c) tests/ktest_run.c tests/host_main.c \

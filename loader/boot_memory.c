@@ -15,7 +15,6 @@
 
 #define VIOLATIONS_SHOWN  8U
 #define REPAIR_LINE_BYTES 256U
-#define POOL_TRIES        4U
 
 /* ---- map ----------------------------------------------------------------------------------------
  */
@@ -120,13 +119,14 @@ enum kstatus boot_preview_map(struct boot *boot)
 /* ---- tables -------------------------------------------------------------------------------------
  */
 
-static enum kstatus build_in_pool(struct boot *boot, const struct memory_map *map,
-                                  uint64_t pool_frames)
+static enum kstatus build_in_pool(struct boot *boot, const struct memory_map *map)
 {
-    const struct efi_alloc_request request = { .pages = pool_frames,
-                                               .alignment_bytes = PAGE_SIZE,
-                                               .purpose = BOOTINFO_PURPOSE_PAGE_TABLES,
-                                               .lifetime = BOOTINFO_LIFETIME_BOOT };
+    const struct efi_alloc_request request = {
+        .pages = handover_pool_frames(map, &boot->handover.features, &boot->plan),
+        .alignment_bytes = PAGE_SIZE,
+        .purpose = BOOTINFO_PURPOSE_PAGE_TABLES,
+        .lifetime = BOOTINFO_LIFETIME_BOOT,
+    };
     const struct handover_layout layout = {
         .image = &boot->plan,
         .image_base = phys_addr(boot->info.kernel_phys),
@@ -139,13 +139,16 @@ static enum kstatus build_in_pool(struct boot *boot, const struct memory_map *ma
         return boot_refuse(boot, status, "no-memory",
                            "no free range of %" FMTu64 " KiB for the page tables (%s); add memory "
                            "or raise mem=",
-                           pool_frames * (PAGE_SIZE / 1024), kstatus_name(status));
+                           request.pages * (PAGE_SIZE / 1024), kstatus_name(status));
     }
-    status = handover_build(&boot->handover, map, &layout, pool, pool_frames);
+    status = handover_build(&boot->handover, map, &layout, pool, request.pages);
     if (status != K_OK) {
-        efi_alloc_free(&boot->alloc, pool);
+        return boot_refuse(boot, status, "bad-page-tables",
+                           "the hand-over tables cannot be built: %s; report this map",
+                           kstatus_name(status));
     }
-    return status;
+    boot->info.page_table_root = boot->handover.mapper.root.value;
+    return K_OK;
 }
 
 void boot_print_violation(void *context, enum page_audit_kind kind, virt_addr_t virt,
@@ -192,22 +195,8 @@ enum kstatus boot_build_tables(struct boot *boot)
                                     .ram = output->ram,
                                     .ram_count = output->ram_count };
     handover_init(&boot->handover, &features, boot->work.mapped, boot->work.mapped_capacity);
-    uint64_t pool_frames = handover_estimate_frames(&map, &features);
-    enum kstatus status = K_ENOMEM;
-    for (unsigned i = 0; i < POOL_TRIES && status == K_ENOMEM && boot->return_code == NULL; i++) {
-        status = build_in_pool(boot, &map, pool_frames);
-        pool_frames *= 2; /* four doublings of at most 2^32 frames */
-    }
-    if (boot->return_code != NULL) {
-        return status;
-    }
-    if (status != K_OK) {
-        return boot_refuse(boot, status, "bad-page-tables",
-                           "the hand-over tables cannot be built: %s; report this map",
-                           kstatus_name(status));
-    }
-    boot->info.page_table_root = boot->handover.mapper.root.value;
-    return audit_tables(boot);
+    const enum kstatus status = build_in_pool(boot, &map);
+    return status == K_OK ? audit_tables(boot) : status;
 }
 
 /* ---- dry run ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "mm/takeover.h"
+#include "table_count.h"
 
 #define ROOM_ALIGN 64U /* of stand_in_memory_init() */
 
@@ -57,53 +58,7 @@ static enum kstatus note_bump_usage(struct bringup_plan *plan)
 /* ---- how many tables --------------------------------------------------------------------------
  */
 
-/* Tables, from above. Addresses only grow, so the first table of each level that is not counted yet
- * says which ones are. */
-struct table_count {
-    uint64_t frames;
-    uint64_t next[PAGE_LEVELS]; /* by level - 1, in tables of that level */
-};
-
-/* Tables of `level` on the way to [start, end). */
-static void count_tables(struct table_count *count, unsigned level, uint64_t start, uint64_t end)
-{
-    const uint64_t bytes = page_level_size(level + 1); /* that one table covers */
-    const uint64_t first = bits_max(start / bytes, count->next[level - 1]);
-    const uint64_t next = (end - 1) / bytes + 1;
-    if (next > first) {
-        count->frames += next - first;
-        count->next[level - 1] = next;
-    }
-}
-
-/* Tables of `level` where leaves of the level above fit in between: at ends inside of one. */
-static void count_ragged(struct table_count *count, unsigned level, uint64_t start, uint64_t end)
-{
-    const uint64_t bytes = page_level_size(level + 1);
-    if (!bits_is_aligned(start, bytes)) {
-        count_tables(count, level, start, start + 1);
-    }
-    if (!bits_is_aligned(end, bytes)) {
-        count_tables(count, level, end - 1, end);
-    }
-}
-
-static void count_entry(struct table_count *count, const struct paging_features *features,
-                        const struct multiboot2_mmap_entry *entry)
-{
-    const uint64_t start = bits_align_down(entry->address, PAGE_SIZE);
-    const uint64_t end = bits_align_up(entry->address + entry->length, PAGE_SIZE);
-    count_tables(count, PAGE_LEVEL_ROOT - 1, start, end);
-    if (features->pages_1g) {
-        count_ragged(count, PAGE_LEVEL_2M, start, end);
-    } else {
-        count_tables(count, PAGE_LEVEL_2M, start, end);
-    }
-    count_ragged(count, PAGE_LEVEL_4K, start, end);
-}
-
-/* Page 0, each guard frame, and each of the three borders of code and rodata may cut a leaf of
- * 1 GiB and one of 2 MiB into pieces. */
+/* Page 0, each guard frame, and each of the three borders of code and rodata. */
 #define CUTS(layout) (4U + (layout)->guard_count)
 
 /* Low memory is as a rule mapped by 2 MiB, but any of these may be in pieces. */
@@ -111,16 +66,12 @@ static void count_entry(struct table_count *count, const struct paging_features 
 
 #define MMIO_TABLES ((MMIO_POOL_END - MMIO_POOL_START) / (512 * SIZE_1G))
 
-/* The most tables that kernel_tables_build() can make: no leaf reaches over the end of an entry. */
-static uint64_t count_all_tables(const struct bringup_plan *plan)
+/* The most tables that kernel_tables_build() can make. */
+static uint64_t count_from_above(const struct bringup_plan *plan)
 {
-    struct table_count count = { 0 };
-    for (uint32_t i = 0; i < plan->map.count; i++) {
-        if (memory_map_type_is_mapped(plan->map.entries[i].type)) {
-            count_entry(&count, &plan->needs.features, &plan->map.entries[i]);
-        }
-    }
-    return 1 + count.frames + 2 * CUTS(&plan->needs.layout) + LOW_TABLES + MMIO_TABLES;
+    const struct bringup_needs *const needs = &plan->needs;
+    return 1 + table_count_max(&plan->map, &needs->features, CUTS(&needs->layout)) + LOW_TABLES +
+           MMIO_TABLES;
 }
 
 /* ---- start ------------------------------------------------------------------------------------
@@ -145,7 +96,7 @@ enum kstatus bringup_plan_start(struct bringup_plan *plan, const struct bringup_
         return status;
     }
     plan->map = *map;
-    plan->table_frames_max = count_all_tables(plan);
+    plan->table_frames_max = count_from_above(plan);
     start_bump(plan);
     phys_addr_t copy;
     status = frame_allocator_allocate(&plan->bump.allocator,

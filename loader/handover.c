@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EXTENSION_FRAMES 16U
+#include "table_count.h"
+
+#define IDENTITY_FRAMES  3U  /* the jump page's second level, directory and table */
+#define EXTENSION_FRAMES 32U /* an end of what handover_extend() finds takes one or two */
 
 /* ---- the pool ---------------------------------------------------------------------------------
  */
@@ -55,41 +58,17 @@ static const struct frame_allocator_ops pool_ops = {
 /* ---- how many tables ---------------------------------------------------------------------------
  */
 
-/* Table entries of `unit_bytes` each that [start, end) touches. */
-static uint64_t units_touched(uint64_t start, uint64_t end, uint64_t unit_bytes)
+/* Page 0, the stack's guard and the jump page are a page each; a segment has two borders. */
+static uint32_t count_cuts(const struct elf_image_plan *image)
 {
-    return (end - 1) / unit_bytes - start / unit_bytes + 1;
+    return 3 + 2 * image->segment_count;
 }
 
-/* A run needs a PDPT for each 512 GiB it touches, a page directory for each GiB that is not one
- * leaf (only its two ragged ends where there are 1 GiB leaves), and a page table at each end. */
-static uint64_t frames_for_run(uint64_t start, uint64_t end, bool pages_1g)
+uint64_t handover_pool_frames(const struct memory_map *map, const struct paging_features *features,
+                              const struct elf_image_plan *image)
 {
-    const uint64_t directories = units_touched(start, end, SIZE_1G);
-    return units_touched(start, end, 512 * SIZE_1G) + 2 +
-           (pages_1g ? bits_min(directories, 2) : directories);
-}
-
-uint64_t handover_estimate_frames(const struct memory_map *map,
-                                  const struct paging_features *features)
-{
-    /* Root, the identity page's three tables, for each exception a directory and a table; and some
-     * for what handover_extend() may find. */
-    uint64_t frames = 4 + HANDOVER_EXCEPTIONS_MAX * 2 + EXTENSION_FRAMES;
-    uint64_t start = 0;
-    uint64_t end = 0; /* of the run so far: touching entries are one */
-    for (uint32_t i = 0; i < map->count; i++) {
-        const struct multiboot2_mmap_entry *const entry = &map->entries[i];
-        if (!memory_map_type_is_mapped(entry->type)) {
-            continue;
-        }
-        if (entry->address != end) {
-            frames += end > start ? frames_for_run(start, end, features->pages_1g) : 0;
-            start = entry->address;
-        }
-        end = entry->address + entry->length;
-    }
-    return frames + (end > start ? frames_for_run(start, end, features->pages_1g) : 0);
+    return 1 + table_count_max(map, features, count_cuts(image)) + IDENTITY_FRAMES +
+           EXTENSION_FRAMES;
 }
 
 /* ---- building ----------------------------------------------------------------------------------

@@ -60,11 +60,11 @@ void handover_init(struct handover *handover, const struct paging_features *feat
                    struct phys_frame_range *mapped, uint32_t mapped_capacity);
 
 /**
- * Frames that tables for @p map need at most, with room for handover_extend(); not a proof: where
- * the pool proves short handover_build() says K_ENOMEM and a larger one helps.
+ * Frames that the pool must have: enough for handover_build(), whatever the layout, and some more
+ * for handover_extend().
  */
-uint64_t handover_estimate_frames(const struct memory_map *map,
-                                  const struct paging_features *features);
+uint64_t handover_pool_frames(const struct memory_map *map, const struct paging_features *features,
+                              const struct elf_image_plan *image);
 
 /**
  * Builds the tables in the pool [pool_base, pool_base + pool_frames).

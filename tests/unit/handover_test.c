@@ -9,6 +9,11 @@
  */
 #include "loader/handover.h"
 
+#include <stdlib.h>
+
+#include <glob.h>
+
+#include "tests/fake/fake_efi_map.h"
 #include "tests/fake/fake_ram.h"
 #include "tests/ktest.h"
 
@@ -19,6 +24,8 @@
 #define GUARD       (4 * MIB)
 #define JUMP        (32 * MIB)
 #define ENTRIES_MAX 8U
+
+#define EXTENSION_FRAMES 32U /* of the pool, for handover_extend() */
 
 struct fixture {
     struct multiboot2_mmap_entry entries[ENTRIES_MAX];
@@ -174,7 +181,20 @@ static void handover_short_pool_is_refused_and_can_be_repeated(struct ktest *t)
     }
 }
 
-static void handover_estimate_is_enough_and_modest(struct ktest *t)
+/* With the pool that it asks for, of which it leaves the share of handover_extend(). @return the
+ * frames that it leaves. */
+static uint64_t build_in_own_pool(struct ktest *t, struct fixture *f)
+{
+    const uint64_t frames = handover_pool_frames(&f->map, &f->handover.features, &f->image);
+    fake_ram_reset();
+    fake_ram_add(POOL_BASE, frames * PAGE_SIZE);
+    KTEST_STATUS(t, build(f, frames), K_OK);
+    const uint64_t used = f->handover.pool.used_frames;
+    KTEST_TRUE(t, used + EXTENSION_FRAMES <= frames);
+    return frames - used;
+}
+
+static void handover_pool_is_enough_and_modest(struct ktest *t)
 {
     static const uint64_t sizes[] = { 2 * MIB, 60 * MIB + 0x5000, 3 * SIZE_1G + 0x3000, SIZE_1T };
     for (size_t i = 0; i < 2 * ARRAY_COUNT(sizes); i++) {
@@ -183,12 +203,91 @@ static void handover_estimate_is_enough_and_modest(struct ktest *t)
         struct fixture f;
         fixture_init(&f, features);
         add_entry(&f, SIZE_1G + 0x7000, sizes[i / 2], MMAP_AVAILABLE);
-        const uint64_t estimate = handover_estimate_frames(&f.map, &features);
-        fake_ram_add(POOL_BASE, estimate * PAGE_SIZE);
-        KTEST_STATUS(t, build(&f, estimate), K_OK);
-        KTEST_TRUE(t, f.handover.pool.used_frames <= estimate);
-        KTEST_TRUE(t, estimate <= f.handover.pool.used_frames + 100);
+        KTEST_TRUE(t, build_in_own_pool(t, &f) <= EXTENSION_FRAMES + 18);
     }
+}
+
+/* The most segments, and each of their borders, the guard and the jump page in a GiB of its own. */
+static void handover_pool_is_used_up_where_everything_is_cut(struct ktest *t)
+{
+    for (uint32_t run = 0; run < 2; run++) {
+        struct paging_features features = with_nx;
+        features.pages_1g = run == 0;
+        struct fixture f;
+        fixture_init(&f, features);
+        f.map.count = 0;
+        add_entry(&f, 0, 64 * SIZE_1G, MMAP_AVAILABLE);
+        f.image.segment_count = ELF_IMAGE_MAX_SEGMENTS;
+        for (uint32_t i = 0; i < ELF_IMAGE_MAX_SEGMENTS; i++) {
+            const uint64_t start = (3 + 2 * i) * SIZE_1G + 7 * PAGE_SIZE;
+            f.image.segments[i] =
+                (struct elf_image_segment){ .start = start, .end = start + SIZE_1G };
+        }
+        f.layout.image_base = phys_addr(0);
+        f.layout.stack_guard = phys_addr(SIZE_1G);
+        f.layout.jump_page = phys_addr(3 * SIZE_1G - PAGE_SIZE);
+        KTEST_EQ(t, build_in_own_pool(t, &f), EXTENSION_FRAMES);
+    }
+}
+
+/* No leaf reaches over a border of two entries, and no table serves two of these borders. */
+static void handover_pool_is_enough_where_entries_touch(struct ktest *t)
+{
+    enum {
+        COUNT = 400
+    };
+    static struct multiboot2_mmap_entry entries[COUNT];
+    static struct phys_frame_range mapped[COUNT];
+    struct fixture f;
+    fixture_init(&f, with_nx);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        entries[i] = (struct multiboot2_mmap_entry){
+            .address = i * SIZE_2M + PAGE_SIZE,
+            .length = SIZE_2M,
+            .type = i % 2 == 0 ? MMAP_AVAILABLE : MMAP_ACPI_NVS,
+        };
+    }
+    f.map = (struct memory_map){ .entries = entries, .count = COUNT };
+    handover_init(&f.handover, &with_nx, mapped, COUNT);
+    KTEST_TRUE(t, build_in_own_pool(t, &f) <= EXTENSION_FRAMES + 18);
+    KTEST_TRUE(t, f.handover.pool.used_frames > COUNT);
+    KTEST_EQ(t, violations(t, &f), 0);
+}
+
+static void build_on_file(struct ktest *t, const char *path, bool pages_1g)
+{
+    struct fake_map_file file;
+    struct fake_mmap_run made;
+    if (!KTEST_TRUE(t, fake_map_file_read(path, &file))) {
+        return;
+    }
+    fake_mmap_run(&file.input, &made);
+    struct paging_features features = { .nx = true, .pages_1g = pages_1g, .phys_bits = 52 };
+    struct fixture f;
+    fixture_init(&f, features);
+    f.map = (struct memory_map){ .entries = made.output.entries, .count = made.output.entry_count };
+    struct phys_frame_range *const mapped = calloc(f.map.count + 1, sizeof(*mapped));
+    handover_init(&f.handover, &features, mapped, f.map.count);
+    KTEST_TRUE(t, build_in_own_pool(t, &f) <= EXTENSION_FRAMES + 20);
+    if (t->failures > 0) {
+        ktest_output("    # %s\n", path);
+    }
+    free(mapped);
+    fake_mmap_run_free(&made);
+    fake_map_file_free(&file);
+}
+
+static void handover_pool_is_enough_on_the_maps_of_real_machines(struct ktest *t)
+{
+    glob_t found;
+    if (!KTEST_EQ(t, glob("tests/data/maps/*.map", 0, NULL, &found), 0)) {
+        return;
+    }
+    KTEST_TRUE(t, found.gl_pathc > 100);
+    for (size_t i = 0; i < 2 * found.gl_pathc && t->failures == 0; i++) {
+        build_on_file(t, found.gl_pathv[i / 2], i % 2 == 0);
+    }
+    globfree(&found);
 }
 
 static void handover_extend_of_the_same_map_does_nothing(struct ktest *t)
@@ -245,7 +344,10 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(handover_audit_sees_a_broken_rule),
     KTEST_CASE(handover_without_nx_builds_and_passes),
     KTEST_CASE(handover_short_pool_is_refused_and_can_be_repeated),
-    KTEST_CASE(handover_estimate_is_enough_and_modest),
+    KTEST_CASE(handover_pool_is_enough_and_modest),
+    KTEST_CASE(handover_pool_is_used_up_where_everything_is_cut),
+    KTEST_CASE(handover_pool_is_enough_where_entries_touch),
+    KTEST_CASE(handover_pool_is_enough_on_the_maps_of_real_machines),
     KTEST_CASE(handover_extend_of_the_same_map_does_nothing),
     KTEST_CASE(handover_extend_maps_what_appeared),
     KTEST_CASE(handover_extend_fills_gaps_inside),
