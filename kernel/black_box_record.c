@@ -140,6 +140,9 @@ void black_box_append(void *region, const char *text, size_t size_bytes)
         size_bytes = TEXT_BYTES / 2;
     }
     struct black_box header = read_header(region);
+    if (header.text_bytes > TEXT_BYTES) {
+        return; /* somebody wrote over it: there is no end to append to */
+    }
     if (size_bytes > TEXT_BYTES - header.text_bytes) {
         make_room(text_of(region), &header);
     }

@@ -37,7 +37,7 @@ void black_box_erase(void *region);
 void black_box_set_state(void *region, enum black_box_state state);
 
 /** Adds @p size_bytes of @p text. When the region is full its older half makes room; of a text that
- *  is larger than half the region its end is kept. */
+ *  is larger than half the region its end is kept. A region that somebody overwrote takes none. */
 void black_box_append(void *region, const char *text, size_t size_bytes);
 
 /** The text, not terminated. @param size_bytes  receives its size */

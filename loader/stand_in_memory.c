@@ -48,9 +48,11 @@ void stand_in_memory_init(struct stand_in_memory *memory, uint64_t pieces, uint6
     memset(room, 0, table_bytes);
 }
 
-void stand_in_memory_use(struct stand_in_memory *memory)
+struct stand_in_memory *stand_in_memory_use(struct stand_in_memory *memory)
 {
+    struct stand_in_memory *const before = physmap_stand_in;
     physmap_stand_in = memory;
+    return before;
 }
 
 /* The slot of the piece that begins at `start`, or the empty one where it belongs. */

@@ -39,8 +39,9 @@ uint64_t stand_in_memory_bytes(uint64_t pieces, uint64_t bytes);
 void stand_in_memory_init(struct stand_in_memory *memory, uint64_t pieces, uint64_t bytes,
                           void *room);
 
-/** From here on physmap_ptr() leads into @p memory; NULL: to physical memory again. */
-void stand_in_memory_use(struct stand_in_memory *memory);
+/** From here on physmap_ptr() leads into @p memory; NULL: to physical memory again.
+ *  @return what was in use before, or NULL */
+struct stand_in_memory *stand_in_memory_use(struct stand_in_memory *memory);
 
 /**
  * Where the piece [@p phys, @p phys + @p size_bytes) stands: always the same place.

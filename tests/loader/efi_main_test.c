@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "black_box_record.h"
 #include "cpu_features.h"
 #include "efi_map.h"
 #include "lib/compiler.h"
@@ -484,6 +485,11 @@ static void loader_bring_up_that_cannot_work_is_refused_before_the_exit(struct k
     KTEST_TRUE(t, printed("the kernel's page tables break a rule (1 violations)"));
     KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
     KTEST_EQ(t, result.live_pages, 0);
+    /* The finding came in the middle of the trial, and is in the black box all the same. */
+    size_t size_bytes;
+    const char *const kept = black_box_text(result.black_box, &size_bytes);
+    KTEST_TRUE(t, black_box_is_whole(result.black_box));
+    KTEST_TRUE(t, memmem(kept, size_bytes, "not-mapped at", 13) != NULL);
 }
 
 /* The trial of tables and page-frame allocator is for the user's good: where it has no room the

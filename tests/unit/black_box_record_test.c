@@ -138,6 +138,24 @@ static void black_box_with_nonsense_behind_good_crcs_is_no_record(struct ktest *
     free(region);
 }
 
+/* Whoever wrote over it, a line does not go behind its end. */
+static void black_box_that_was_overwritten_takes_no_text(struct ktest *t)
+{
+    uint8_t *const region = new_region();
+    black_box_begin(region, &nobody);
+    struct black_box header;
+    memcpy(&header, region, sizeof(header));
+    static const uint32_t sizes[] = { TEXT_BYTES + 1, BLACK_BOX_BYTES + 100, UINT32_MAX };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        header.text_bytes = sizes[i];
+        put_header(region, header);
+        black_box_append(region, "text", 4);
+        KTEST_EQ(t, memcmp(region, &header, offsetof(struct black_box, header_crc32c)), 0);
+        KTEST_EQ(t, region[HEADER], 0x5a);
+    }
+    free(region);
+}
+
 static void black_box_erased_is_no_record(struct ktest *t)
 {
     void *const region = new_region();
@@ -201,6 +219,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(black_box_long_names_are_cut),
     KTEST_CASE(black_box_any_flipped_bit_is_no_record),
     KTEST_CASE(black_box_with_nonsense_behind_good_crcs_is_no_record),
+    KTEST_CASE(black_box_that_was_overwritten_takes_no_text),
     KTEST_CASE(black_box_erased_is_no_record),
     KTEST_CASE(black_box_full_keeps_the_newest),
     KTEST_CASE(black_box_every_change_leaves_the_caches),
