@@ -15,6 +15,7 @@
 #include "efi_console.h"
 #include "efi_tables.h"
 #include "efi_time.h"
+#include "firmware_tables.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "preflight.h"
@@ -137,13 +138,35 @@ static void find_screen(struct boot *boot)
     }
 }
 
+static enum firmware_tables_root settle_acpi_root(struct boot *boot)
+{
+    struct efi_map_copy copy;
+    if (efi_alloc_read_map(boot->services, &copy) != K_OK) {
+        return FIRMWARE_TABLES_ROOT_AS_SAID; /* a later step says what is wrong with the map */
+    }
+    const enum firmware_tables_root root = firmware_tables_settle_root(&boot->info, &copy.map);
+    efi_alloc_release_map(boot->services, &copy);
+    return root;
+}
+
+static void find_tables(struct boot *boot)
+{
+    enum firmware_tables_root root = FIRMWARE_TABLES_ROOT_BROKEN;
+    if (efi_tables_find(boot->system, &boot->info) == K_OK) {
+        root = settle_acpi_root(boot);
+    }
+    if (root == FIRMWARE_TABLES_ROOT_BROKEN) {
+        efi_console_print("warning: the ACPI root pointer is broken and not used");
+    } else if (root == FIRMWARE_TABLES_ROOT_RSDT_SERVES) {
+        efi_console_print("warning: ACPI's XSDT cannot be used: the RSDT serves");
+    }
+}
+
 enum kstatus boot_describe_machine(struct boot *boot)
 {
     struct bootinfo *const info = &boot->info;
     efi_tables_describe_firmware(boot->system, info);
-    if (efi_tables_find(boot->system, info) != K_OK) {
-        efi_console_print("warning: the ACPI root pointer is broken and not used");
-    }
+    find_tables(boot);
     find_screen(boot);
     enum bootinfo_tsc_source source;
     info->tsc_hz = efi_time_tsc_hz(boot->services, &source);

@@ -8,7 +8,6 @@
 #include "boot.h"
 #include "command_line.h"
 #include "efi_console.h"
-#include "firmware_tables.h"
 #include "lib/format.h"
 #include "serial_choice.h"
 
@@ -75,10 +74,6 @@ enum kstatus boot_choose_serial(struct boot *boot)
     struct efi_map_copy copy;
     if (efi_alloc_read_map(boot->services, &copy) != K_OK) {
         return K_OK; /* the next step that reads the map says what is wrong with it */
-    }
-    /* Here, for no step before reads the map. */
-    if (firmware_tables_fall_back_to_rsdt(&boot->info, &copy.map)) {
-        efi_console_print("warning: ACPI's XSDT cannot be used: the RSDT serves");
     }
     find(boot, &copy.map);
     efi_alloc_release_map(boot->services, &copy);

@@ -201,24 +201,43 @@ struct acpi_visit {
     void *context;
 };
 
-/* The root table at @p root holds addresses of @p entry_bytes (RSDT 4, XSDT 8) behind its header.
- */
-static void visit_tree(const struct acpi_visit *visit, uint64_t root, unsigned entry_bytes)
+/* A root table that can be read: addresses of `entry_bytes` (RSDT 4, XSDT 8) behind its header. */
+struct acpi_root {
+    uint64_t table;
+    uint64_t table_bytes;
+    unsigned entry_bytes;
+};
+
+static bool open_root(const struct efi_map *map, uint64_t table, unsigned entry_bytes,
+                      struct acpi_root *root)
 {
-    uint64_t root_bytes;
-    if (!find_acpi_table(visit->map, root, &root_bytes)) {
+    *root = (struct acpi_root){ .table = table, .entry_bytes = entry_bytes };
+    return find_acpi_table(map, table, &root->table_bytes);
+}
+
+static uint64_t root_entries(const struct acpi_root *root)
+{
+    return bits_min((root->table_bytes - ACPI_HEADER_BYTES) / root->entry_bytes, ACPI_TABLES_MAX);
+}
+
+static uint64_t root_entry(const struct acpi_root *root, uint64_t i)
+{
+    const uint64_t at = root->table + ACPI_HEADER_BYTES + i * root->entry_bytes;
+    return little_endian(physmap_ptr(phys_addr(at), root->entry_bytes), root->entry_bytes);
+}
+
+static void visit_tree(const struct acpi_visit *visit, uint64_t table, unsigned entry_bytes)
+{
+    struct acpi_root root;
+    if (!open_root(visit->map, table, entry_bytes, &root)) {
         return;
     }
-    visit->visit(visit->context, root, root_bytes);
-    const uint64_t count =
-        bits_min((root_bytes - ACPI_HEADER_BYTES) / entry_bytes, ACPI_TABLES_MAX);
-    for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *const entry =
-            physmap_ptr(phys_addr(root + ACPI_HEADER_BYTES + i * entry_bytes), entry_bytes);
-        const uint64_t table = little_endian(entry, entry_bytes);
-        uint64_t table_bytes;
-        if (find_acpi_table(visit->map, table, &table_bytes)) {
-            visit->visit(visit->context, table, table_bytes);
+    visit->visit(visit->context, table, root.table_bytes);
+    for (uint64_t i = 0; i < root_entries(&root); i++) {
+        const uint64_t entry = root_entry(&root, i);
+        uint64_t entry_table_bytes;
+        if (find_acpi_table(visit->map, entry, &entry_table_bytes)) {
+            visit->visit(visit->context, entry, entry_table_bytes);
         }
     }
 }
@@ -241,23 +260,43 @@ void firmware_tables_list_acpi(const struct bootinfo *info, const struct efi_map
     }
 }
 
-/* Whether the root table at @p root can be read and names a table. */
-static bool names_tables(const struct efi_map *map, uint64_t root, unsigned entry_bytes)
+/* Whether there is a root table at @p table that names one that can be read. */
+static bool names_tables(const struct efi_map *map, uint64_t table, unsigned entry_bytes)
 {
-    uint64_t root_bytes;
-    return find_acpi_table(map, root, &root_bytes) && root_bytes >= ACPI_HEADER_BYTES + entry_bytes;
-}
-
-bool firmware_tables_fall_back_to_rsdt(struct bootinfo *info, const struct efi_map *map)
-{
-    const uint64_t rsdt = little_endian(info->rsdp_copy + RSDP_RSDT, 4);
-    if (info->rsdp_copy_size >= RSDP_V2_BYTES) {
-        const uint64_t xsdt = little_endian(info->rsdp_copy + RSDP_XSDT, 8);
-        if (xsdt != 0 && !names_tables(map, xsdt, 8) && names_tables(map, rsdt, 4)) {
-            info->rsdp_copy_size = RSDP_V1_BYTES;
+    struct acpi_root root;
+    if (!open_root(map, table, entry_bytes, &root)) {
+        return false;
+    }
+    uint64_t bytes;
+    for (uint64_t i = 0; i < root_entries(&root); i++) {
+        if (find_acpi_table(map, root_entry(&root, i), &bytes)) {
+            return true;
         }
     }
-    return info->rsdp_copy_size == RSDP_V1_BYTES && info->rsdp_copy[RSDP_REVISION] >= 2;
+    return false;
+}
+
+enum firmware_tables_root firmware_tables_settle_root(struct bootinfo *info,
+                                                      const struct efi_map *map)
+{
+    if (info->rsdp == 0 || info->rsdp_copy[RSDP_REVISION] < 2) {
+        return FIRMWARE_TABLES_ROOT_AS_SAID;
+    }
+    const bool has_wide = info->rsdp_copy_size >= RSDP_V2_BYTES;
+    const uint64_t xsdt = has_wide ? little_endian(info->rsdp_copy + RSDP_XSDT, 8) : 0;
+    if (has_wide && (xsdt == 0 || names_tables(map, xsdt, 8))) {
+        return FIRMWARE_TABLES_ROOT_AS_SAID;
+    }
+    if (names_tables(map, little_endian(info->rsdp_copy + RSDP_RSDT, 4), 4)) {
+        info->rsdp_copy_size = RSDP_V1_BYTES;
+        return FIRMWARE_TABLES_ROOT_RSDT_SERVES;
+    }
+    if (has_wide) {
+        return FIRMWARE_TABLES_ROOT_AS_SAID; /* no better */
+    }
+    info->rsdp = 0;
+    info->rsdp_copy_size = 0;
+    return FIRMWARE_TABLES_ROOT_BROKEN;
 }
 
 static void pin_acpi_table(void *context, uint64_t table, uint64_t table_bytes)

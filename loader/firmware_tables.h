@@ -47,13 +47,20 @@ MUST_CHECK enum kstatus firmware_tables_copy_rsdp(uint64_t rsdp, struct bootinfo
 void firmware_tables_pin(const struct bootinfo *info, const struct firmware_tables *tables,
                          struct firmware_pins *pins);
 
+/** What the root pointer is good for. */
+enum firmware_tables_root {
+    FIRMWARE_TABLES_ROOT_AS_SAID,     /* or there is none */
+    FIRMWARE_TABLES_ROOT_RSDT_SERVES, /* although the firmware promises an XSDT */
+    FIRMWARE_TABLES_ROOT_BROKEN, /* its second part is, and there is no RSDT: it is forgotten */
+};
+
 /**
  * Cuts the copy of the root pointer down to its first part where the XSDT cannot be read, or names
- * no table, and the RSDT does: whoever follows it then finds tables, loader and kernel.
+ * no table that can, and the RSDT does: whoever follows it then finds tables, loader and kernel.
  * @param map  checked; decides what is readable
- * @return whether the RSDT serves although the firmware promises an XSDT
  */
-bool firmware_tables_fall_back_to_rsdt(struct bootinfo *info, const struct efi_map *map);
+MUST_CHECK enum firmware_tables_root firmware_tables_settle_root(struct bootinfo *info,
+                                                                 const struct efi_map *map);
 
 /** Called with a table's physical address and bytes, all of which can be read. */
 typedef void (*firmware_tables_visitor)(void *context, uint64_t table, uint64_t table_bytes);

@@ -49,19 +49,32 @@ static void fix_sum(uint64_t at, uint64_t size_bytes, uint64_t fix)
     bytes[fix] = (uint8_t)(bytes[fix] - sum);
 }
 
-/* The sums of a root pointer are no obstacle: they are made right. */
-static void take_rsdp(uint16_t offset, struct bootinfo *info)
+/* The sums of a root pointer are no obstacle: they are made right, but at an odd address the second
+ * one is not. */
+static void take_rsdp(uint16_t offset, const struct efi_map *map, struct bootinfo *info)
 {
     if (offset > TOTAL_BYTES - RSDP_BYTES) {
         return;
     }
     const uint64_t at = BASE + offset;
     fix_sum(at, 20, 8);
-    fix_sum(at, RSDP_BYTES, 32);
+    fix_sum(at, RSDP_BYTES - offset % 2, 32);
     if (firmware_tables_copy_rsdp(at, info) == K_OK) {
         FUZZ_REQUIRE(info->rsdp == at && info->rsdp_copy_size <= RSDP_BYTES);
     } else {
         FUZZ_REQUIRE(info->rsdp == 0);
+    }
+    const uint32_t copied = info->rsdp_copy_size;
+    switch (firmware_tables_settle_root(info, map)) {
+    case FIRMWARE_TABLES_ROOT_AS_SAID:
+        FUZZ_REQUIRE(info->rsdp_copy_size == copied);
+        break;
+    case FIRMWARE_TABLES_ROOT_RSDT_SERVES:
+        FUZZ_REQUIRE(info->rsdp == at && info->rsdp_copy_size == 20);
+        break;
+    case FIRMWARE_TABLES_ROOT_BROKEN:
+        FUZZ_REQUIRE(info->rsdp == 0 && copied == 20);
+        break;
     }
 }
 
@@ -116,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
                      EFI_MAP_ATTRIBUTE_WB);
     fake_efi_map_add(&firmware, EFI_MAP_RESERVED, BASE + 2 * PART_BYTES, PART_PAGES, 0);
     struct bootinfo info = { .smbios = place(preamble.smbios), .smbios3 = place(preamble.smbios3) };
-    take_rsdp(preamble.rsdp, &info);
+    take_rsdp(preamble.rsdp, &firmware.map, &info);
     const struct firmware_tables tables = {
         .esrt = place(preamble.esrt),
         .memory_attributes = place(preamble.memory_attributes),

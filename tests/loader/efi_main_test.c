@@ -747,8 +747,8 @@ static void loader_screen_smaller_than_its_mode_is_none_without_a_map(struct kte
 {
     const struct fake_efi_script script = {
         .screen = FAKE_EFI_SCREEN_TOO_SMALL,
-        /* The console's handle is asked twice: by itself, and as one of all. */
-        .faults = { { FAKE_EFI_GET_MEMORY_MAP, 1, 2, EFI_DEVICE_ERROR } },
+        /* For ACPI's root; then for the console's handle, twice: by itself, and as one of all. */
+        .faults = { { FAKE_EFI_GET_MEMORY_MAP, 1, 3, EFI_DEVICE_ERROR } },
     };
     enters(t, &script, "screen: none: a framebuffer smaller than its mode");
 }

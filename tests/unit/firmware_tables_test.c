@@ -151,35 +151,68 @@ static void make_full_rsdp(uint64_t phys, uint32_t rsdt, uint64_t xsdt)
     fix_sum(phys, 36, 32);
 }
 
-static void rsdp_with_a_broken_second_part_is_copied_without(struct ktest *t)
+/* A root table of @p bytes at @p phys whose entries, @p entry_bytes each, are all @p entry. */
+static void make_root(uint64_t phys, const char *signature, uint32_t bytes, unsigned entry_bytes,
+                      uint64_t entry)
 {
-    for (uint64_t i = 20; i < 36; i++) {
-        struct fixture f;
-        fixture_init(&f);
-        make_full_rsdp(ACPI, ACPI + 0x3000, ACPI + 0x1000);
-        *(uint8_t *)physmap_ptr(phys_addr(ACPI + i), 1) ^= 0x10;
-        KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-        KTEST_EQ(t, f.info.rsdp, ACPI);
-        KTEST_EQ(t, f.info.rsdp_copy_size, 20);
-        KTEST_TRUE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map));
-        KTEST_EQ(t, f.info.rsdp_copy_size, 20);
-        fixture_free(&f);
+    make_table(phys, signature, bytes);
+    for (uint64_t at = 36; at + entry_bytes <= bytes; at += entry_bytes) {
+        poke(phys + at, entry, entry_bytes);
     }
 }
 
-/* @return whether it fell back, with a table of @p xsdt_bytes (0: none) at @p xsdt */
-static bool falls_back(struct ktest *t, uint64_t xsdt, uint32_t xsdt_bytes, uint32_t rsdt_bytes)
+#define XSDT_AT  (ACPI + 0x1000)
+#define RSDT_AT  (ACPI + 0x3000)
+#define TABLE_AT (ACPI + 0x5000)
+
+/* Any byte of the second part; without an RSDT nothing is left. */
+static void rsdp_with_a_broken_second_part_is_cut(struct ktest *t)
+{
+    for (uint64_t i = 20; i < 36; i++) {
+        for (uint32_t rsdt_bytes = 36; rsdt_bytes <= 40; rsdt_bytes += 4) {
+            struct fixture f;
+            fixture_init(&f);
+            make_full_rsdp(ACPI, RSDT_AT, XSDT_AT);
+            make_table(TABLE_AT, "APIC", 100);
+            make_root(RSDT_AT, "RSDT", rsdt_bytes, 4, TABLE_AT);
+            *(uint8_t *)physmap_ptr(phys_addr(ACPI + i), 1) ^= 0x10;
+            KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
+            KTEST_EQ(t, f.info.rsdp_copy_size, 20);
+            const bool serves = rsdt_bytes == 40;
+            KTEST_EQ(t, firmware_tables_settle_root(&f.info, &f.firmware.map),
+                     serves ? FIRMWARE_TABLES_ROOT_RSDT_SERVES : FIRMWARE_TABLES_ROOT_BROKEN);
+            KTEST_EQ(t, f.info.rsdp, serves ? ACPI : 0);
+            KTEST_EQ(t, f.info.rsdp_copy_size, serves ? 20 : 0);
+            fixture_free(&f);
+        }
+    }
+}
+
+struct roots {
+    uint64_t xsdt;
+    uint32_t xsdt_bytes; /* 0: nothing is there */
+    uint64_t xsdt_entry;
+    uint32_t rsdt_bytes;
+    uint64_t rsdt_entry;
+};
+
+/* @return whether the RSDT serves */
+static bool falls_back(struct ktest *t, struct roots roots)
 {
     struct fixture f;
     fixture_init(&f);
-    make_full_rsdp(ACPI, rsdt_bytes != 0 ? ACPI + 0x3000 : 0, xsdt);
-    make_table(ACPI + 0x3000, "RSDT", rsdt_bytes);
-    if (xsdt_bytes != 0) {
-        make_table(xsdt, "XSDT", xsdt_bytes);
+    make_full_rsdp(ACPI, roots.rsdt_bytes != 0 ? RSDT_AT : 0, roots.xsdt);
+    make_table(TABLE_AT, "APIC", 100);
+    make_root(RSDT_AT, "RSDT", roots.rsdt_bytes, 4, roots.rsdt_entry);
+    if (roots.xsdt_bytes != 0) {
+        make_root(roots.xsdt, "XSDT", roots.xsdt_bytes, 8, roots.xsdt_entry);
     }
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
     KTEST_EQ(t, f.info.rsdp_copy_size, 36);
-    const bool fell_back = firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map);
+    const enum firmware_tables_root root = firmware_tables_settle_root(&f.info, &f.firmware.map);
+    const bool fell_back = root == FIRMWARE_TABLES_ROOT_RSDT_SERVES;
+    KTEST_TRUE(t, fell_back || root == FIRMWARE_TABLES_ROOT_AS_SAID);
+    KTEST_EQ(t, f.info.rsdp, ACPI);
     KTEST_EQ(t, f.info.rsdp_copy_size, fell_back ? 20 : 36);
     fixture_free(&f);
     return fell_back;
@@ -187,26 +220,47 @@ static bool falls_back(struct ktest *t, uint64_t xsdt, uint32_t xsdt_bytes, uint
 
 static void rsdt_serves_where_the_xsdt_does_not(struct ktest *t)
 {
-    const uint64_t xsdt = ACPI + 0x1000;
     const uint64_t mmio = 3 * SIZE_1G;
-    KTEST_FALSE(t, falls_back(t, xsdt, 36 + 8, 36 + 4));
-    KTEST_TRUE(t, falls_back(t, xsdt, 36 + 7, 36 + 4)); /* names no table */
-    KTEST_TRUE(t, falls_back(t, xsdt, 35, 36 + 4));
-    KTEST_TRUE(t, falls_back(t, mmio, 0, 36 + 4));
-    KTEST_TRUE(t, falls_back(t, UINT64_MAX - 4, 0, 36 + 4));
-    KTEST_FALSE(t, falls_back(t, xsdt, 36 + 7, 36 + 3)); /* no better */
-    KTEST_FALSE(t, falls_back(t, mmio, 0, 0));
-    KTEST_FALSE(t, falls_back(t, 0, 0, 36 + 4)); /* none was promised: whoever looks takes it */
+    const struct roots good = { XSDT_AT, 36 + 16, TABLE_AT, 36 + 8, TABLE_AT };
+    struct roots roots = good;
+    KTEST_FALSE(t, falls_back(t, roots));
+    roots.xsdt_entry = 0; /* names nothing */
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.xsdt_entry = mmio; /* nothing that can be read */
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.rsdt_entry = 0; /* no better */
+    KTEST_FALSE(t, falls_back(t, roots));
+    roots = good;
+    roots.xsdt_bytes = 36 + 7; /* no whole entry */
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.xsdt_bytes = 35;
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.rsdt_bytes = 36 + 3;
+    KTEST_FALSE(t, falls_back(t, roots));
+    roots = good;
+    roots.xsdt_bytes = 0;
+    roots.xsdt = mmio;
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.xsdt = UINT64_MAX - 4;
+    KTEST_TRUE(t, falls_back(t, roots));
+    roots.xsdt = 0; /* none was promised: whoever looks takes the RSDT */
+    KTEST_FALSE(t, falls_back(t, roots));
+    roots.xsdt = mmio;
+    roots.rsdt_bytes = 0;
+    KTEST_FALSE(t, falls_back(t, roots));
 }
 
-static void rsdp_of_acpi_1_falls_back_from_nothing(struct ktest *t)
+static void rsdp_of_acpi_1_is_left_alone(struct ktest *t)
 {
     struct fixture f;
     fixture_init(&f);
-    KTEST_FALSE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map)); /* no ACPI */
-    make_rsdp(ACPI, 0, ACPI + 0x1000, 0);
+    KTEST_EQ(t, firmware_tables_settle_root(&f.info, &f.firmware.map),
+             FIRMWARE_TABLES_ROOT_AS_SAID); /* no ACPI */
+    make_rsdp(ACPI, 0, XSDT_AT, 0);
     KTEST_STATUS(t, firmware_tables_copy_rsdp(ACPI, &f.info), K_OK);
-    KTEST_FALSE(t, firmware_tables_fall_back_to_rsdt(&f.info, &f.firmware.map));
+    KTEST_EQ(t, firmware_tables_settle_root(&f.info, &f.firmware.map),
+             FIRMWARE_TABLES_ROOT_AS_SAID);
+    KTEST_EQ(t, f.info.rsdp, ACPI);
     fixture_free(&f);
 }
 
@@ -667,9 +721,9 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(smbios_table_is_found_by_either_entry),
     KTEST_CASE(rsdp_good_ones_are_copied),
     KTEST_CASE(rsdp_broken_ones_are_refused),
-    KTEST_CASE(rsdp_with_a_broken_second_part_is_copied_without),
+    KTEST_CASE(rsdp_with_a_broken_second_part_is_cut),
     KTEST_CASE(rsdt_serves_where_the_xsdt_does_not),
-    KTEST_CASE(rsdp_of_acpi_1_falls_back_from_nothing),
+    KTEST_CASE(rsdp_of_acpi_1_is_left_alone),
     KTEST_CASE(pins_tables_in_acpi_memory_need_none),
     KTEST_CASE(pins_tables_in_free_memory_get_one_each),
     KTEST_CASE(pins_old_rsdt_is_followed_too),

@@ -26,6 +26,7 @@
 #define CR4_LA57     (UINT64_C(1) << 12)
 #define SECONDS_MAX  20U
 #define XSDT_AT      (FAKE_EFI_ACPI_START + 0x100)
+#define RSDT_AT      (FAKE_EFI_ACPI_START + 0x200)
 #define RSDP_BYTES   36U
 #define HEADER_BYTES 36U
 #define KERNEL_BYTES 0x3000U /* of fake_efi_blob.S */
@@ -139,6 +140,22 @@ static void fix_checksum(uint8_t *bytes, size_t size_bytes, size_t at)
     bytes[at] = (uint8_t)-sum;
 }
 
+/* An RSDT behind @p rsdp, with one entry: any table will do. */
+static void make_rsdt(uint8_t *rsdp)
+{
+    static const uint32_t rsdt = RSDT_AT;
+    static const uint32_t entry = XSDT_AT;
+    static const uint32_t bytes = HEADER_BYTES + sizeof(entry);
+    uint8_t *const table = physmap_ptr(phys_addr(RSDT_AT), bytes);
+    memcpy(table, "RSDT", 4);
+    memcpy(table + 4, &bytes, 4);
+    memcpy(table + HEADER_BYTES, &entry, 4);
+    fix_checksum(table, bytes, 9);
+    memcpy(rsdp + 16, &rsdt, 4);
+    fix_checksum(rsdp, 20, 8);
+    fix_checksum(rsdp, RSDP_BYTES, 32);
+}
+
 /* RSDP (revision 2) -> XSDT without entries: ACPI 6.5, 5.2.5.3 and 5.2.8. */
 EFI_CONFIGURATION_TABLE fake_efi_acpi(void)
 {
@@ -161,8 +178,7 @@ EFI_CONFIGURATION_TABLE fake_efi_acpi(void)
         rsdp[9] ^= 1U;
     }
     if (fake_efi_state.script.bad_xsdt_address) {
-        rsdp[17] = 1; /* some RSDT */
-        fix_checksum(rsdp, 20, 8);
+        make_rsdt(rsdp);
         rsdp[31] ^= 1U;
     }
     return (EFI_CONFIGURATION_TABLE){ .VendorGuid = ACPI_20_TABLE_GUID,
