@@ -10,15 +10,20 @@
 #include "lib/format.h"
 
 /* As the kernel will see it: each block that the loader took since the first look is an entry of
- * its own, and leaves of the direct map end there. */
+ * its own, and leaves of the direct map end there. Where it cannot be read again, the first look
+ * will do. */
 static enum kstatus build_map_again(struct boot *boot)
 {
     struct efi_map_copy copy;
     enum kstatus status = efi_alloc_read_map(boot->services, &copy);
-    if (status == K_OK) {
-        status = boot_build_map(boot, &copy.map);
-        efi_alloc_release_map(boot->services, &copy);
+    if (status != K_OK) {
+        efi_console_print("warning: the memory map cannot be read again (%s): the plan is for the "
+                          "first one",
+                          kstatus_name(status));
+        return K_OK;
     }
+    status = boot_build_map(boot, &copy.map);
+    efi_alloc_release_map(boot->services, &copy);
     return status == K_OK ? K_OK : boot_refuse_map(boot, status);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * See page_walk.h. Stateless; kernel and host.
+ * See page_walk.h. Stateless; kernel, loader and host.
  *
  * Every step starts at the root again: four reads, and nothing to remember between two calls while
  * the tables may change. Where nothing is mapped, a step skips all absent entries of one table.

@@ -2,7 +2,7 @@
  *
  * Reads page tables for people and for tools: the entries on the way to one address, and the leaves
  * of a whole tree one after the other. Judges nothing (page_audit) and changes nothing
- * (page_mapper). Stateless; no allocation; kernel and host.
+ * (page_mapper). Stateless; no allocation; kernel, loader and host.
  */
 #ifndef MM_PAGE_WALK_H
 #define MM_PAGE_WALK_H

@@ -14,7 +14,7 @@
 
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ         ?= $(FUZZ_TARGETS)
-FUZZ_EARLY   := bootinfo elf exit firmware_tables mmap options
+FUZZ_EARLY   := bootinfo command_line elf exit firmware_tables mmap options
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 # What the targets fuzz, and what that needs.

@@ -506,6 +506,22 @@ static void loader_no_room_for_the_trial_is_a_warning(struct ktest *t)
     KTEST_TRUE(t, printed(" 0 for metadata, ") && !printed(" 0 for page tables, "));
 }
 
+/* Nor is a map that cannot be read for it. The trial reads it twice, and without a report nobody
+ * does later. */
+static void loader_no_map_for_the_trial_is_a_warning(struct ktest *t)
+{
+    static const CHAR16 noreport[] = u"noreport";
+    const struct fake_efi_script sound = { .load_options = noreport,
+                                           .load_options_bytes = sizeof(noreport) };
+    enters(t, &sound, " for metadata, ");
+    struct fake_efi_script script = sound;
+    script.faults[0] =
+        (struct fake_efi_fault){ FAKE_EFI_ALLOCATE_POOL, result.calls[FAKE_EFI_ALLOCATE_POOL] - 1,
+                                 FAKE_EFI_FOR_EVER, EFI_OUT_OF_RESOURCES };
+    enters(t, &script, "warning: the memory map cannot be read again (ENOMEM)");
+    KTEST_TRUE(t, printed("page-frame allocator are not tried out"));
+}
+
 /* Somewhere deep, interrupts off, with physmap_ptr() redirected: all is given back. */
 static void loader_broken_invariant_goes_back_to_the_firmware(struct ktest *t)
 {
@@ -1010,6 +1026,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(loader_plan_is_for_the_kernel_that_is_entered),
     KTEST_CASE(loader_bring_up_that_cannot_work_is_refused_before_the_exit),
     KTEST_CASE(loader_no_room_for_the_trial_is_a_warning),
+    KTEST_CASE(loader_no_map_for_the_trial_is_a_warning),
     KTEST_CASE(loader_broken_invariant_goes_back_to_the_firmware),
     KTEST_CASE(loader_special_purpose_memory_only_is_refused),
     KTEST_CASE(loader_pages_at_another_place_are_not_used),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * The one way from a physical address to a pointer, in the loader: identity, as the firmware maps
- * memory for applications (UEFI 2.10, 2.3.4 "x64 Platforms"), but for the time of a dry run, when
- * other memory stands in for it.
+ * memory for applications (UEFI 2.10, 2.3.4 "x64 Platforms"), but while the kernel's bring-up is
+ * tried out, when other memory stands in for it.
  */
 #ifndef ARCH_PHYSMAP_H
 #define ARCH_PHYSMAP_H
