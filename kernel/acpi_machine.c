@@ -268,11 +268,7 @@ static enum kstatus write_register(const struct acpi_register *to, uint8_t value
 
 static enum kstatus wait_in_vain(void)
 {
-    struct deadline deadline;
-    deadline_set(&deadline, mm_bootinfo()->tsc_hz, OFF_MS, OFF_LOOKS);
-    while (!deadline_passed(&deadline)) {
-        arch_cpu_relax();
-    }
+    deadline_wait(mm_bootinfo()->tsc_hz, OFF_MS, OFF_LOOKS);
     return K_ETIMEDOUT;
 }
 

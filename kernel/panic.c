@@ -57,7 +57,7 @@ static NORETURN void stop(void)
             pr_emerg("rebooting in %u s (panic=%u)", policy.seconds, policy.seconds);
         }
         wait_seconds(policy.seconds);
-        power_reset();
+        power_reset(policy.ticks_per_second);
     case PANIC_STAY:
         break;
     }

@@ -26,3 +26,12 @@ bool deadline_passed(struct deadline *deadline)
     deadline->looks_left--;
     return false;
 }
+
+void deadline_wait(uint64_t tsc_hz, uint32_t timeout_ms, uint32_t looks)
+{
+    struct deadline deadline;
+    deadline_set(&deadline, tsc_hz, timeout_ms, looks);
+    while (!deadline_passed(&deadline)) {
+        arch_cpu_relax();
+    }
+}

@@ -26,4 +26,7 @@ void deadline_set(struct deadline *deadline, uint64_t tsc_hz, uint32_t timeout_m
 /** Whether the time is over. */
 bool deadline_passed(struct deadline *deadline);
 
+/** Returns when a wait of deadline_set()'s parameters has passed. */
+void deadline_wait(uint64_t tsc_hz, uint32_t timeout_ms, uint32_t looks);
+
 #endif

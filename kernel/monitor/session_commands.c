@@ -50,7 +50,7 @@ void reboot_command(const char *argument)
     console_printf("resetting\n");
     console_drain();
     print_failure("ACPI reset", acpi_reset());
-    power_reset();
+    power_reset(mm_bootinfo()->tsc_hz);
 }
 
 void poweroff_command(const char *argument)

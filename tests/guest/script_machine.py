@@ -319,6 +319,17 @@ class OldMachineTest(unittest.TestCase):
         self.assertIn("ACPI reset: ENOTSUP", text)
         self.assertEqual(machine.process.returncode, 0)
 
+    def test_each_way_of_reboot_gets_two_seconds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with guest(folder, "pc", ["-machine", "pc,i8042=off"]) as machine:
+                machine.read_to_prompt()
+                os.write(machine.input, b"reboot\r")
+                begin = time.monotonic()
+                machine.process.wait(30)  # port 0xcf9 does it
+                seconds = time.monotonic() - begin
+        self.assertEqual(machine.process.returncode, 0)
+        self.assertTrue(1.9 < seconds < 4, seconds)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -35,7 +35,16 @@ static void deadline_without_a_frequency_counts_looks(struct ktest *t)
     KTEST_TRUE(t, deadline_passed(&deadline));
 }
 
+static void deadline_wait_takes_the_time(struct ktest *t)
+{
+    const uint64_t start = fake_cpu.tsc;
+    deadline_wait(3000000, 2, 1);
+    KTEST_TRUE(t, fake_cpu.tsc - start >= 6000 && fake_cpu.tsc - start < 6100);
+    deadline_wait(0, 2, 1000); /* ends */
+}
+
 static const struct ktest_case cases[] = {
+    KTEST_CASE(deadline_wait_takes_the_time),
     KTEST_CASE(deadline_passes_by_the_tsc),
     KTEST_CASE(deadline_without_a_frequency_counts_looks),
 };

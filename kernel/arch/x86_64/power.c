@@ -10,6 +10,7 @@
 
 #include "console.h"
 #include "cpu_features.h"
+#include "lib/deadline.h"
 
 #define PORT_DEBUG_EXIT    0xf4
 #define PORT_RESET_CONTROL 0xcf9
@@ -18,7 +19,8 @@
 #define RESET_HARD       0x02
 #define RESET_NOW        0x06
 #define KEYBOARD_RESET   0xfe
-#define RESET_WAIT_POLLS 10000000U
+#define RESET_WAIT_MS    2000U
+#define RESET_WAIT_LOOKS 10000000U /* where no clock is known */
 
 void power_debug_exit(enum power_verdict verdict)
 {
@@ -30,22 +32,15 @@ void power_debug_exit(enum power_verdict verdict)
     }
 }
 
-static void wait_for_reset(void)
-{
-    for (uint32_t i = 0; i < RESET_WAIT_POLLS; i++) {
-        arch_cpu_relax();
-    }
-}
-
-void power_reset(void)
+void power_reset(uint64_t tsc_hz)
 {
     console_drain();
     x86_cli();
     x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
-    wait_for_reset();
+    deadline_wait(tsc_hz, RESET_WAIT_MS, RESET_WAIT_LOOKS);
     x86_outb(PORT_RESET_CONTROL, RESET_HARD);
     x86_outb(PORT_RESET_CONTROL, RESET_NOW);
-    wait_for_reset();
+    deadline_wait(tsc_hz, RESET_WAIT_MS, RESET_WAIT_LOOKS);
     const struct x86_table_register no_idt = { .limit = 0, .base = 0 };
     x86_lidt(&no_idt);
     *(volatile uint8_t *)(uintptr_t)UINT64_C(0xfffff00000000000) = 0; /* fault without an IDT */

@@ -22,8 +22,9 @@ enum power_verdict {
  *  returns where there is no such device. */
 void power_debug_exit(enum power_verdict verdict);
 
-/** Resets the machine: keyboard controller, PCI reset register, then a triple fault. */
-NORETURN void power_reset(void);
+/** Resets the machine: keyboard controller, PCI reset register, then a triple fault. Each of the
+ *  first two gets two seconds. @param tsc_hz  ticks of arch_timestamp() per second, 0 = unknown */
+NORETURN void power_reset(uint64_t tsc_hz);
 
 /** Interrupts off, for ever. */
 NORETURN void power_halt(void);
