@@ -34,13 +34,21 @@
 #define KEYBOARD_ACK    0xfaU
 #define KEYBOARD_RESEND 0xfeU /* it did not understand; controllers say it too where nobody is */
 
-/* Linux gives a controller half a second and a keyboard 0.2 s. */
+/* Linux gives a controller half a second and a keyboard 0.2 s. All waits together: one that
+ * answers each time at the last moment must not hold up the boot. */
 #define WAIT_MS     250U
 #define WAIT_READS  50000U /* of about a microsecond, where no clock is known */
+#define ALL_MS      1000U
+#define ALL_READS   200000U
 #define FLUSH_BYTES 32U
 #define MODE_READS  10U
 #define RESENDS     3U /* of a command */
 #define KEYS_BEFORE 3U /* an answer */
+
+struct patience {
+    uint64_t tsc_hz;
+    struct deadline all; /* of the waits */
+};
 
 static uint8_t status(void)
 {
@@ -49,33 +57,33 @@ static uint8_t status(void)
 
 /* Waits until all bits of @p mask have the value @p wanted. Looks once more when the time is over:
  * this CPU may have stood still meanwhile (SMM, hypervisor). */
-static enum kstatus wait_for(uint64_t tsc_hz, uint8_t mask, uint8_t wanted)
+static enum kstatus wait_for(struct patience *patience, uint8_t mask, uint8_t wanted)
 {
     struct deadline deadline;
     bool is_over = false;
-    deadline_set(&deadline, tsc_hz, WAIT_MS, WAIT_READS);
+    deadline_set(&deadline, patience->tsc_hz, WAIT_MS, WAIT_READS);
     while ((status() & mask) != wanted) {
         if (is_over) {
             return K_ETIMEDOUT;
         }
-        is_over = deadline_passed(&deadline);
+        is_over = deadline_passed(&patience->all) || deadline_passed(&deadline);
         arch_cpu_relax();
     }
     return K_OK;
 }
 
-static enum kstatus send(uint64_t tsc_hz, uint16_t port, uint8_t byte)
+static enum kstatus send(struct patience *patience, uint16_t port, uint8_t byte)
 {
-    const enum kstatus ready = wait_for(tsc_hz, STATUS_INPUT_FULL, 0);
+    const enum kstatus ready = wait_for(patience, STATUS_INPUT_FULL, 0);
     if (ready == K_OK) {
         x86_outb(port, byte);
     }
     return ready;
 }
 
-static enum kstatus receive(uint64_t tsc_hz, uint8_t *byte)
+static enum kstatus receive(struct patience *patience, uint8_t *byte)
 {
-    const enum kstatus ready = wait_for(tsc_hz, STATUS_OUTPUT_FULL, STATUS_OUTPUT_FULL);
+    const enum kstatus ready = wait_for(patience, STATUS_OUTPUT_FULL, STATUS_OUTPUT_FULL);
     if (ready == K_OK) {
         *byte = x86_inb(PORT_DATA);
     }
@@ -97,13 +105,13 @@ static enum kstatus flush(void)
 
 /* A key that was on its way when the keyboard was disabled looks like the answer: the mode is what
  * two reads in a row agree on. */
-static enum kstatus read_mode(uint64_t tsc_hz, uint8_t *mode)
+static enum kstatus read_mode(struct patience *patience, uint8_t *mode)
 {
     uint8_t before = 0;
     for (unsigned i = 0; i < MODE_READS; i++) {
-        enum kstatus done = send(tsc_hz, PORT_COMMAND, COMMAND_READ_MODE);
+        enum kstatus done = send(patience, PORT_COMMAND, COMMAND_READ_MODE);
         if (done == K_OK) {
-            done = receive(tsc_hz, mode);
+            done = receive(patience, mode);
         }
         if (done != K_OK || (i > 0 && *mode == before)) {
             return done;
@@ -114,44 +122,44 @@ static enum kstatus read_mode(uint64_t tsc_hz, uint8_t *mode)
 }
 
 /* Keyboard and mouse off, so that what comes is an answer. */
-static enum kstatus silence(uint64_t tsc_hz)
+static enum kstatus silence(struct patience *patience)
 {
-    enum kstatus done = send(tsc_hz, PORT_COMMAND, COMMAND_DISABLE);
+    enum kstatus done = send(patience, PORT_COMMAND, COMMAND_DISABLE);
     if (done == K_OK) {
-        done = send(tsc_hz, PORT_COMMAND, COMMAND_DISABLE_AUX);
+        done = send(patience, PORT_COMMAND, COMMAND_DISABLE_AUX);
     }
     return done == K_OK ? flush() : done;
 }
 
 /* Interrupts off, translation on. */
-static enum kstatus set_mode(uint64_t tsc_hz)
+static enum kstatus set_mode(struct patience *patience)
 {
     uint8_t mode = 0;
-    enum kstatus done = silence(tsc_hz);
+    enum kstatus done = silence(patience);
     if (done == K_OK) {
-        done = read_mode(tsc_hz, &mode);
+        done = read_mode(patience, &mode);
     }
     if (done == K_OK) {
         done = flush(); /* answers that a late key shifted */
     }
     if (done == K_OK) {
-        done = send(tsc_hz, PORT_COMMAND, COMMAND_WRITE_MODE);
+        done = send(patience, PORT_COMMAND, COMMAND_WRITE_MODE);
     }
     if (done == K_OK) {
         const unsigned kept = mode & ~(MODE_INTERRUPTS | MODE_DISABLED);
-        done = send(tsc_hz, PORT_DATA, (uint8_t)(kept | MODE_TRANSLATE)); /* 8 bits */
+        done = send(patience, PORT_DATA, (uint8_t)(kept | MODE_TRANSLATE)); /* 8 bits */
     }
-    return done == K_OK ? send(tsc_hz, PORT_COMMAND, COMMAND_ENABLE) : done;
+    return done == K_OK ? send(patience, PORT_COMMAND, COMMAND_ENABLE) : done;
 }
 
 /* Tells the keyboard to send keys; a few may come before the answer. @return its answer, or another
  * byte where none came */
-static uint8_t ask_for_keys(uint64_t tsc_hz)
+static uint8_t ask_for_keys(struct patience *patience)
 {
     uint8_t answer = 0;
-    enum kstatus done = send(tsc_hz, PORT_DATA, KEYBOARD_ENABLE);
+    enum kstatus done = send(patience, PORT_DATA, KEYBOARD_ENABLE);
     for (unsigned i = 0; i <= KEYS_BEFORE && done == K_OK; i++) {
-        done = receive(tsc_hz, &answer);
+        done = receive(patience, &answer);
         if (answer == KEYBOARD_ACK || answer == KEYBOARD_RESEND) {
             break;
         }
@@ -159,11 +167,11 @@ static uint8_t ask_for_keys(uint64_t tsc_hz)
     return answer;
 }
 
-static bool enable_keyboard(uint64_t tsc_hz)
+static bool enable_keyboard(struct patience *patience)
 {
-    uint8_t answer = ask_for_keys(tsc_hz);
+    uint8_t answer = ask_for_keys(patience);
     for (unsigned i = 0; i < RESENDS && answer == KEYBOARD_RESEND; i++) {
-        answer = ask_for_keys(tsc_hz);
+        answer = ask_for_keys(patience);
     }
     return answer == KEYBOARD_ACK;
 }
@@ -174,9 +182,11 @@ enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard, uint64_t tsc_hz)
     if (status() == STATUS_NO_DEVICE) {
         return K_ENOENT;
     }
-    const enum kstatus done = set_mode(tsc_hz);
+    struct patience patience = { .tsc_hz = tsc_hz };
+    deadline_set(&patience.all, tsc_hz, ALL_MS, ALL_READS);
+    const enum kstatus done = set_mode(&patience);
     if (done == K_OK) {
-        keyboard->answers = enable_keyboard(tsc_hz);
+        keyboard->answers = enable_keyboard(&patience);
         keyboard->present = true;
     }
     return done;

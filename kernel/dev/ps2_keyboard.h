@@ -29,7 +29,8 @@ struct ps2_keyboard {
  * @param tsc_hz  ticks of arch_timestamp() per second, 0 = unknown
  * @return K_OK; K_ENOENT no controller: the port reads 0xff; K_ETIMEDOUT it does not answer; K_EIO
  *         its answers make no sense. @p keyboard is usable either way.
- * Context: any; takes a quarter of a second where controller or keyboard do not answer.
+ * Context: any; takes a quarter of a second where controller or keyboard do not answer, a second
+ * where they keep it waiting again and again.
  */
 MUST_CHECK enum kstatus ps2_keyboard_init(struct ps2_keyboard *keyboard, uint64_t tsc_hz);
 

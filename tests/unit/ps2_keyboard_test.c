@@ -111,6 +111,8 @@ struct fake_8042 {
     bool is_taking;
     unsigned reads;
     uint32_t read_ticks; /* 0: A_READ */
+    uint64_t lag_ticks;  /* from the last byte to the next, and from a write to the answer */
+    uint64_t next_at;    /* when the next byte can be read */
 };
 
 static void push(struct fake_8042 *f, uint8_t byte, bool auxiliary)
@@ -123,7 +125,7 @@ static void push(struct fake_8042 *f, uint8_t byte, bool auxiliary)
 static uint8_t controller_read(void *context, uint16_t offset)
 {
     struct fake_8042 *const f = context;
-    const bool full = f->first != f->end || f->babbles;
+    const bool full = (f->first != f->end || f->babbles) && fake_cpu.tsc >= f->next_at;
     f->reads++;
     fake_cpu.tsc += f->read_ticks != 0 ? f->read_ticks : A_READ;
     if (offset == 4) {
@@ -132,6 +134,7 @@ static uint8_t controller_read(void *context, uint16_t offset)
         return (uint8_t)((full ? 1 : 0) | (f->deaf || takes ? 2 : 0) |
                          (full && f->auxiliary[f->first % 64] ? 0x20 : 0));
     }
+    f->next_at = fake_cpu.tsc + f->lag_ticks;
     if (f->first == f->end) {
         return 0x1e;
     }
@@ -142,6 +145,7 @@ static void controller_write(void *context, uint16_t offset, uint8_t value)
 {
     struct fake_8042 *const f = context;
     f->is_taking = f->slow;
+    f->next_at = fake_cpu.tsc + f->lag_ticks;
     if (offset == 4) {
         f->command = value == 0x60 ? value : 0;
         f->enabled = value == 0xae ? true : value == 0xad ? false : f->enabled;
@@ -247,6 +251,23 @@ static void ps2_keyboard_waits_a_quarter_of_a_second(struct ktest *t)
     fake_io_reset();
 }
 
+/* Each answer comes just in time, and there is always one more to wait for. */
+static void ps2_keyboard_waits_a_second_in_all(struct ktest *t)
+{
+    struct ps2_keyboard keyboard;
+    struct fake_8042 drifting = { .drifts = true, .lag_ticks = 240 * MS };
+    uint64_t ticks = init(t, &drifting, &keyboard, K_ETIMEDOUT);
+    KTEST_TRUE(t, ticks >= 1000 * MS && ticks < 1010 * MS);
+    struct fake_8042 again = { .resends = 100, .lag_ticks = 240 * MS };
+    ticks = init(t, &again, &keyboard, K_OK);
+    KTEST_FALSE(t, keyboard.answers);
+    KTEST_TRUE(t, ticks >= 1000 * MS && ticks < 1010 * MS);
+    struct fake_8042 slow = { .lag_ticks = 240 * MS };
+    KTEST_TRUE(t, init(t, &slow, &keyboard, K_OK) < 1000 * MS);
+    KTEST_TRUE(t, keyboard.answers);
+    fake_io_reset();
+}
+
 /* A guest that was not run for a second, or a long trap, in the middle of a wait. */
 static void ps2_keyboard_looks_once_more_when_the_time_is_over(struct ktest *t)
 {
@@ -335,6 +356,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(ps2_keyboard_absent_is_seen_at_once),
     KTEST_CASE(ps2_keyboard_hanging_or_babbling_controller_is_no_keyboard),
     KTEST_CASE(ps2_keyboard_waits_a_quarter_of_a_second),
+    KTEST_CASE(ps2_keyboard_waits_a_second_in_all),
     KTEST_CASE(ps2_keyboard_looks_once_more_when_the_time_is_over),
     KTEST_CASE(ps2_keyboard_without_a_clock_counts_reads),
     KTEST_CASE(ps2_keyboard_gets_a_command_again_that_it_did_not_understand),
