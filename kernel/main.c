@@ -136,10 +136,11 @@ static void start_serial(void)
     }
 }
 
-/* Window output was allowed by mm_init(): the framebuffer can be mapped now (S40). */
+/* Window output was allowed by mm_init(): the framebuffer can be mapped now (S40). Where the words
+ * want the serial port only and there is none, the screen is better than nothing. */
 static void start_screen(const struct boot_options *options)
 {
-    if (!options->screen) {
+    if (!options->screen && console_has_serial()) {
         return;
     }
     const enum kstatus status = screen_init(&mm_bootinfo()->framebuffer);

@@ -482,8 +482,9 @@ class KeyboardTest(unittest.TestCase):
         self.assertIn("firstlight> areas", rows)
 
     def test_with_a_usb_keyboard_alone_the_end_says_that_nobody_can_type(self):
-        """What most PCs are: no PS/2, no UART."""
-        with self.start_without_serial("test=none", "-device", "qemu-xhci", "-device", "usb-kbd",
+        """What most PCs are: no PS/2, no UART. A word for a serial port that is not there does not
+        take the screen away."""
+        with self.start_without_serial("test=none console=ttyS0", "-device", "qemu-xhci", "-device", "usb-kbd",
                                        machine="q35,i8042=off") as guest:
             rows = self.wait_for_rows(guest, lambda rows: "halted" in rows[-1])
         self.assertRegex(rows[-2], SUMMARY + "$")
