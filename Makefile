@@ -195,8 +195,9 @@ $(BUILD)/kernel/%.o: %.S Makefile
 	$(Q)$(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
 
 # ld.lld with every flag that keeps it a plain static PIE; kernel.lds asserts the rest.
-# What is left out has its debug information far above the kernel, not at address 0, where code is.
-LD_KERNEL := ld.lld --gc-sections -z dead-reloc-in-nonalloc='.debug_*=0xffffffff00000000' \
+# What is left out has its debug information far above the kernel, not at address 0, where code is,
+# and not so far that it wraps where gdb adds the run address.
+LD_KERNEL := ld.lld --gc-sections -z dead-reloc-in-nonalloc='.debug_*=0x0000700000000000' \
              -pie --no-dynamic-linker -nostdlib -z max-page-size=0x1000 -z noexecstack \
              -z norelro -z nognustack --hash-style=gnu --build-id=sha1 --fatal-warnings \
              --pack-dyn-relocs=relr -T kernel/arch/x86_64/kernel.lds

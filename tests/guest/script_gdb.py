@@ -378,7 +378,9 @@ class QemuStubTest(unittest.TestCase):
         said = self.batch(port, [
             "fl start", "info symbol $rip", "print bootinfo->magic", "break monitor_run", "continue",
             "fl memmap", "fl buddy", *(f"fl pt {place}" for place in POINTS_OF_INTEREST),
-            "info line kernel_main", "detach"])
+            "info line kernel_main", "info scope mm_init", "info line mm_init", "detach"])
+        for command, text in said.items():
+            self.assertNotIn("Internal error", text, command)
         log = self.read_until(self.script.stdout, outside.PROMPT)
         runs_at = int(re.search(r"runs at 0x([0-9a-f]+)", log)[1], 16)
         self.assertIn(f"kernel at 0x{runs_at:x}\n", said["fl start"])
