@@ -131,10 +131,17 @@ static const char *describe(const EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
 /* ---- which one ----------------------------------------------------------------------------------
  */
 
+/* What speaks for an output, the stronger the larger. */
+enum {
+    IS_CONSOLE_DEVICE = 1, /* one of those that show the firmware's text */
+    HAS_MONITOR = 2,       /* which said what it is */
+    IS_CONSOLE = 4,        /* the active one: what the user looks at */
+};
+
 struct output {
     EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics;
     struct bootinfo_framebuffer framebuffer;
-    bool is_console; /* the firmware's text goes there */
+    unsigned merits; /* a sum of these */
 };
 
 struct outputs {
@@ -161,18 +168,35 @@ static bool is_console_device(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
     return !EFI_ERROR(services->HandleProtocol(handle, &guid, &interface));
 }
 
-/* A splitter shows the picture of its only output: one framebuffer, two handles. */
-static bool is_known(const struct outputs *outputs, uint64_t base)
+/* EFI_EDID_ACTIVE_PROTOCOL (UEFI 2.10, 12.9.2) has no bytes where no monitor said what it is. */
+static bool has_monitor(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+{
+    EFI_GUID guid = EFI_EDID_ACTIVE_PROTOCOL_GUID;
+    void *interface = NULL;
+    const EFI_STATUS status = services->HandleProtocol(handle, &guid, &interface);
+    const EFI_EDID_ACTIVE_PROTOCOL *const active = interface;
+    return !EFI_ERROR(status) && active != NULL && active->SizeOfEdid != 0;
+}
+
+static unsigned merits_of(EFI_BOOT_SERVICES *services, EFI_HANDLE handle)
+{
+    return (is_console_device(services, handle) ? IS_CONSOLE_DEVICE : 0U) |
+           (has_monitor(services, handle) ? HAS_MONITOR : 0U);
+}
+
+/* The output with that framebuffer, or NULL. A splitter shows the picture of its only output: one
+ * framebuffer, two handles. */
+static struct output *find_output(struct outputs *outputs, uint64_t base)
 {
     for (uint32_t i = 0; i < outputs->count; i++) {
         if (outputs->list[i].framebuffer.base == base) {
-            return true;
+            return &outputs->list[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, bool is_console)
+static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics, unsigned merits)
 {
     struct bootinfo_framebuffer framebuffer;
     const char *const why_not =
@@ -181,9 +205,11 @@ static void add(struct outputs *outputs, EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics,
         outputs->first = graphics;
         outputs->why_not_first = why_not;
     }
-    if (why_not == NULL && !is_known(outputs, framebuffer.base) &&
-        outputs->count < EFI_SCREENS_MAX) {
-        outputs->list[outputs->count++] = (struct output){ graphics, framebuffer, is_console };
+    struct output *const known = why_not == NULL ? find_output(outputs, framebuffer.base) : NULL;
+    if (known != NULL) {
+        known->merits |= merits;
+    } else if (why_not == NULL && outputs->count < EFI_SCREENS_MAX) {
+        outputs->list[outputs->count++] = (struct output){ graphics, framebuffer, merits };
     }
 }
 
@@ -197,31 +223,33 @@ static void find_outputs(const EFI_SYSTEM_TABLE *system, struct outputs *outputs
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
     if (system->ConsoleOutHandle != NULL) {
-        add(outputs, graphics_of(services, system->ConsoleOutHandle), true);
+        add(outputs, graphics_of(services, system->ConsoleOutHandle), IS_CONSOLE);
     }
     if (EFI_ERROR(services->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles)) ||
         handles == NULL) {
         return;
     }
     for (UINTN i = 0; i < count; i++) {
-        add(outputs, graphics_of(services, handles[i]), is_console_device(services, handles[i]));
+        add(outputs, graphics_of(services, handles[i]), merits_of(services, handles[i]));
     }
     (void)services->FreePool(handles); /* nothing to do where it fails */
 }
 
-/* The one that is asked for; else, as Linux does (drivers/firmware/efi/libstub/gop.c), the first
- * that is a console, else the first. @return its place in the list, which is not empty */
+/* The one that is asked for; else the first of those for which most speaks. Linux looks at the mark
+ * of the console's devices only (drivers/firmware/efi/libstub/gop.c); without a monitor on it that
+ * would be the one that stays dark. @return its place in the list, which is not empty */
 static uint32_t choose(const struct outputs *outputs, uint64_t wanted)
 {
     if (wanted > 0 && wanted <= outputs->count) {
         return (uint32_t)wanted - 1;
     }
-    for (uint32_t i = 0; i < outputs->count; i++) {
-        if (outputs->list[i].is_console) {
-            return i;
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < outputs->count; i++) {
+        if (outputs->list[i].merits > outputs->list[best].merits) {
+            best = i;
         }
     }
-    return 0;
+    return best;
 }
 
 void efi_screen_find(const EFI_SYSTEM_TABLE *system, uint32_t phys_bits, uint64_t wanted,

@@ -27,7 +27,7 @@ struct efi_screen {
 
 /**
  * Finds the screen in its current mode: that of the active console where it has a framebuffer, else
- * one that the console uses, else any.
+ * one with a monitor (an EDID), else one that the console uses, else any.
  * @param phys_bits  MAXPHYADDR
  * @param wanted     1 .. count: that one; anything else: no wish
  */

@@ -73,6 +73,39 @@ static void screen_output_that_is_a_console_goes_before_others(struct ktest *t)
     takes(t, &unsound, SECOND);
 }
 
+/* The console may show on outputs that nobody looks at. */
+static void screen_output_with_a_monitor_goes_before_others(struct ktest *t)
+{
+    struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BLT_ONLY,
+                                      .outputs = { SOUND_CONSOLE(SECOND), SOUND(THIRD) } };
+    script.outputs[1].monitor = FAKE_EFI_MONITOR;
+    takes(t, &script, THIRD);
+    script.outputs[0].monitor = FAKE_EFI_MONITOR; /* both: the console's */
+    takes(t, &script, SECOND);
+    static const enum fake_efi_monitor none[] = { FAKE_EFI_MONITOR_NONE, FAKE_EFI_MONITOR_NULL };
+    for (size_t i = 0; i < ARRAY_COUNT(none); i++) {
+        script.outputs[0].monitor = FAKE_EFI_MONITOR_UNKNOWN;
+        script.outputs[1].monitor = none[i];
+        takes(t, &script, SECOND);
+    }
+    script.screen = FAKE_EFI_SCREEN_BGR; /* the active console is what the user looks at */
+    script.outputs[1].monitor = FAKE_EFI_MONITOR;
+    takes(t, &script, CONSOLE);
+}
+
+/* Whichever of the handles of one framebuffer says it. */
+static void screen_output_has_the_merits_of_all_its_handles(struct ktest *t)
+{
+    struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BLT_ONLY,
+                                      .outputs = { SOUND(SECOND), SOUND_CONSOLE(SECOND),
+                                                   SOUND_CONSOLE(THIRD) } };
+    takes(t, &script, SECOND);
+    script.outputs[1].is_console = false;
+    script.outputs[1].monitor = FAKE_EFI_MONITOR;
+    takes(t, &script, SECOND);
+    KTEST_TRUE(t, printed("screen: number 1 of 2; "));
+}
+
 static void screen_first_output_is_taken_where_none_is_a_console(struct ktest *t)
 {
     const struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_NONE,
@@ -192,6 +225,8 @@ static void screen_report_lists_the_modes_of_the_output_that_is_taken(struct kte
 static const struct ktest_case cases[] = {
     KTEST_CASE(screen_console_without_framebuffer_leaves_it_to_the_next_output),
     KTEST_CASE(screen_output_that_is_a_console_goes_before_others),
+    KTEST_CASE(screen_output_with_a_monitor_goes_before_others),
+    KTEST_CASE(screen_output_has_the_merits_of_all_its_handles),
     KTEST_CASE(screen_first_output_is_taken_where_none_is_a_console),
     KTEST_CASE(screen_sound_console_is_taken_and_counted_once),
     KTEST_CASE(screen_is_none_where_no_output_has_a_framebuffer),

@@ -119,6 +119,12 @@ struct fake_efi_output {
     } kind;
     uint64_t base;
     bool is_console; /* its handle carries EFI_CONSOLE_OUT_DEVICE_GUID */
+    enum fake_efi_monitor {
+        FAKE_EFI_MONITOR_UNKNOWN, /* no EFI_EDID_ACTIVE_PROTOCOL */
+        FAKE_EFI_MONITOR_NONE,    /* one without bytes */
+        FAKE_EFI_MONITOR_NULL,    /* success, and a NULL pointer */
+        FAKE_EFI_MONITOR,
+    } monitor;
 };
 
 #define FAKE_EFI_OUTPUTS_MAX   10U

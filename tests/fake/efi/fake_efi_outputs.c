@@ -30,6 +30,23 @@ static bool is_graphics(const EFI_GUID *guid)
     return memcmp(guid, &graphics, sizeof(graphics)) == 0;
 }
 
+static bool is_edid(const EFI_GUID *guid)
+{
+    static const EFI_GUID edid = EFI_EDID_ACTIVE_PROTOCOL_GUID;
+    return memcmp(guid, &edid, sizeof(edid)) == 0;
+}
+
+static bool monitor_of(enum fake_efi_monitor monitor, void **interface)
+{
+    static UINT8 edid[128];
+    static EFI_EDID_ACTIVE_PROTOCOL none;
+    static EFI_EDID_ACTIVE_PROTOCOL one = { sizeof(edid), edid };
+    *interface = monitor == FAKE_EFI_MONITOR        ? &one
+                 : monitor == FAKE_EFI_MONITOR_NONE ? &none
+                                                    : NULL;
+    return monitor != FAKE_EFI_MONITOR_UNKNOWN;
+}
+
 static EFI_STATUS EFIAPI query_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *self, UINT32 number,
                                     UINTN *size_bytes, EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **mode)
 {
@@ -81,6 +98,9 @@ bool fake_efi_outputs_protocol(EFI_HANDLE handle, const EFI_GUID *guid, void **i
         if (is_graphics(guid)) {
             *interface = &outputs.protocols[i];
             return true;
+        }
+        if (is_edid(guid)) {
+            return monitor_of(script_of(i)->monitor, interface);
         }
         if (guid->Data1 == CONSOLE_OUT_DEVICE && script_of(i)->is_console) {
             *interface = NULL;
