@@ -7,6 +7,8 @@
 
 #include <arch/cpu.h>
 
+#include "shared/ledger_names.h"
+
 #include "boot.h"
 #include "command_line.h"
 #include "efi_console.h"
@@ -218,8 +220,8 @@ enum kstatus boot_end_dry_run(struct boot *boot)
     }
     for (uint32_t i = 0; i < boot->alloc.count; i++) {
         const struct bootinfo_ledger_entry *const block = &boot->alloc.ledger[i];
-        efi_console_print("ledger: " PRIphys " %" FMTu64 " pages, purpose %u, mmap type 0x%x",
-                          block->base, block->pages, block->purpose, block->type);
+        efi_console_print("ledger: " PRIphys " %" FMTu64 " pages, %s, mmap type 0x%x", block->base,
+                          block->pages, bootinfo_purpose_name(block->purpose), block->type);
     }
     print_accounting(&boot->work.map.accounting);
     boot->return_code = "dry-run-ok";

@@ -5,6 +5,7 @@
  */
 #include "stick_report.h"
 
+#include "shared/ledger_names.h"
 #include "shared/mmap_names.h"
 
 #include "black_box_record.h"
@@ -124,10 +125,11 @@ static void text_changes(const struct text *text, const struct stick_report *rep
     line(text, "\n== pages of the loader: %u\nbase, pages, mmap type, purpose",
          report->ledger_count);
     for (uint32_t i = 0; i < report->ledger_count; i++) {
-        line(text, PRIphys " %10" FMTu64 " 0x%04x %u", report->ledger[i].base,
-             report->ledger[i].pages, report->ledger[i].type, report->ledger[i].purpose);
+        line(text, PRIphys " %10" FMTu64 " 0x%04x %s", report->ledger[i].base,
+             report->ledger[i].pages, report->ledger[i].type,
+             bootinfo_purpose_name(report->ledger[i].purpose));
     }
-    line(text, "\n== firmware tables kept from being free memory: %u, %u more for want of room",
+    line(text, "\n== ranges kept from being free memory: %u, %u more for want of room",
          report->pins->count, report->pins->dropped);
     for (uint32_t i = 0; i < report->pins->count; i++) {
         line(text, PRIphys " %10" FMTu64, report->pins->pins[i].base, report->pins->pins[i].pages);

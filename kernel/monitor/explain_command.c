@@ -9,6 +9,7 @@
 
 #include <arch/mmu.h>
 
+#include "shared/ledger_names.h"
 #include "shared/mmap_names.h"
 
 #include "bootinfo.h"
@@ -139,19 +140,6 @@ static void explain_pins(const struct bootinfo *info, uint64_t address)
     }
 }
 
-static const char *purpose_name(uint32_t purpose)
-{
-    static const char *const names[] = { "?",
-                                         "kernel image",
-                                         "boot stack and its guard",
-                                         "hand-over tables",
-                                         "jump page",
-                                         "bootinfo",
-                                         "scratch",
-                                         "black box" };
-    return purpose < ARRAY_COUNT(names) ? names[purpose] : names[0];
-}
-
 static const char *lifetime_name(uint32_t lifetime)
 {
     static const char *const names[] = { "?", "for good", "until the kernel was up",
@@ -165,8 +153,8 @@ static void explain_ledger(const struct bootinfo *info, uint64_t address)
     for (uint32_t i = 0; i < info->ledger.count; i++) {
         if (contains(ledger[i].base, ledger[i].pages * PAGE_SIZE, address)) {
             console_printf("  loader: %s, base " PRIphys ", %" FMTu64 " pages, %s\n",
-                           purpose_name(ledger[i].purpose), ledger[i].base, ledger[i].pages,
-                           lifetime_name(ledger[i].lifetime));
+                           bootinfo_purpose_name(ledger[i].purpose), ledger[i].base,
+                           ledger[i].pages, lifetime_name(ledger[i].lifetime));
         }
     }
 }

@@ -58,6 +58,8 @@ static void report_sound_volume_gets_both_files(struct ktest *t)
     KTEST_TRUE(t, strstr(text->text, "uart: answers at port 0x3f8\n") != NULL);
     KTEST_TRUE(t, strstr(text->text, "firstlight: preflight: NX: ") != NULL);
     KTEST_TRUE(t, strstr(text->text, "XSDT at 0x") != NULL);
+    KTEST_TRUE(t, strstr(text->text, " 0x1000 kernel image\n") != NULL);
+    KTEST_TRUE(t, strstr(text->text, " 0x1000 black box\n") != NULL);
     KTEST_TRUE(t, strstr(text->text, "\n== bytes\nRAM ") != NULL);
     KTEST_TRUE(t, strncmp(json->text, "{\"schema\":1,", 12) == 0);
     KTEST_TRUE(t, json->text[json->size_bytes - 1] == '\n');

@@ -75,6 +75,8 @@ static void loader_dry_run_returns_and_leaves_nothing(struct ktest *t)
     const struct fake_efi_script script = { .load_options = options,
                                             .load_options_bytes = sizeof(options) };
     returns(t, &script, "returned to firmware: dry-run-ok");
+    KTEST_TRUE(t, printed(" pages, kernel image, mmap type 0x1000\n"));
+    KTEST_TRUE(t, printed(" pages, hand-over tables, mmap type 0x1001\n"));
     KTEST_EQ(t, result.status, EFI_SUCCESS);
     KTEST_EQ(t, result.calls[FAKE_EFI_EXIT_BOOT_SERVICES], 0);
 }
