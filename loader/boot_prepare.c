@@ -132,7 +132,9 @@ static void find_screen(struct boot *boot)
         is_named && command_line_parse_u64(word.value, word.value_length, &wanted) == K_OK;
     efi_screen_find(boot->system, boot->info.phys_bits, wanted, &boot->screen);
     boot->info.framebuffer = boot->screen.framebuffer;
-    if (is_named && (!is_number || wanted != boot->screen.number)) {
+    if (is_named && boot->screen.count == 0) {
+        efi_console_print("warning: there is no framebuffer: screen= is ignored");
+    } else if (is_named && (!is_number || wanted != boot->screen.number)) {
         efi_console_print("warning: screen=%.*s is no number from 1 to %u and is ignored",
                           (int)word.value_length, word.value, boot->screen.count);
     }

@@ -200,6 +200,19 @@ static void screen_word_that_names_none_is_ignored(struct ktest *t)
     }
 }
 
+static void screen_word_without_a_framebuffer_is_ignored(struct ktest *t)
+{
+    static const CHAR16 words[][16] = { L"screen=1", L"screen=0", L"screen=HDMI" };
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        const struct fake_efi_script script = { .screen = FAKE_EFI_SCREEN_BLT_ONLY,
+                                                WORDS(words[i]) };
+        takes(t, &script, 0);
+        KTEST_TRUE(t, printed("\nfirstlight: warning: there is no framebuffer: screen= is "
+                              "ignored\n"));
+        KTEST_FALSE(t, printed("is no number from"));
+    }
+}
+
 static const char *report_text(void)
 {
     for (size_t i = 0; i < FAKE_EFI_WRITTEN_MAX; i++) {
@@ -234,6 +247,7 @@ static const struct ktest_case cases[] = {
     KTEST_CASE(screen_outputs_beyond_eight_are_not_counted),
     KTEST_CASE(screen_word_takes_the_output_of_that_number),
     KTEST_CASE(screen_word_that_names_none_is_ignored),
+    KTEST_CASE(screen_word_without_a_framebuffer_is_ignored),
     KTEST_CASE(screen_report_lists_the_modes_of_the_output_that_is_taken),
 };
 
