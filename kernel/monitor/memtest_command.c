@@ -40,9 +40,8 @@ struct memtest {
     struct progress progress;
     uint64_t deadline_seconds; /* 0: none */
     uint64_t seed;
-    uint64_t list;         /* the newest list frame, or NO_FRAME */
-    uint64_t work_bytes;   /* written and compared in this pass */
-    uint64_t tested_bytes; /* in this pass, with all patterns */
+    uint64_t list;       /* the newest list frame, or NO_FRAME */
+    uint64_t work_bytes; /* written and compared in this pass */
     uint64_t passes;
     uint64_t errors;
     bool stopped;
@@ -116,7 +115,6 @@ static void test_block(struct memtest *test, phys_addr_t base, unsigned order)
             return;
         }
     }
-    test->tested_bytes += size_bytes;
 }
 
 /* ---- what is held ------------------------------------------------------------------------------
@@ -200,7 +198,6 @@ static void run_pass(struct memtest *test)
 {
     test->seed = arch_timestamp();
     test->work_bytes = 0;
-    test->tested_bytes = 0;
     for (unsigned order = BUDDY_ORDER_COUNT; order-- > 0 && !test->stopped;) {
         test_order(test, order);
     }
@@ -219,9 +216,9 @@ static void run_memtest(struct buddy_allocator *buddy, uint64_t seconds)
     } while (seconds > 0 && !test.stopped);
     progress_end(&test.progress);
     console_printf(
-        "%" FMTu64 " passes, then %" FMTu64 " KiB; %" FMTu64 " s; %" FMTu64 " errors%s\n",
-        test.passes, test.stopped ? test.tested_bytes / 1024 : 0, progress_seconds(&test.progress),
-        test.errors, monitor_interrupted() ? " (stopped)" : "");
+        "%" FMTu64 " passes, then %" FMTu64 " %% of one; %" FMTu64 " s; %" FMTu64 " errors%s\n",
+        test.passes, test.stopped ? progress_percent(&test.progress, test.work_bytes) : 0,
+        progress_seconds(&test.progress), test.errors, monitor_interrupted() ? " (stopped)" : "");
     buddy_drain_caches(buddy); /* the large blocks of before are large blocks again */
     const uint64_t after = buddy_usage(buddy).free.value;
     if (after != free_frames) {

@@ -69,6 +69,11 @@ void progress_end(struct progress *progress)
     }
 }
 
+uint64_t progress_percent(const struct progress *progress, uint64_t done)
+{
+    return per_mille(done, progress->total) / 10;
+}
+
 uint64_t progress_seconds(const struct progress *progress)
 {
     return (arch_timestamp() - progress->started) / progress->ticks_per_second;

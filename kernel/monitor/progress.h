@@ -38,6 +38,9 @@ bool progress_step(struct progress *progress, uint64_t done);
 /** Wipes the line; before anything else is printed. The next step shows it again. */
 void progress_end(struct progress *progress);
 
+/** How many per cent of the total @p done is, 100 at most; 0 where the total is unknown. */
+uint64_t progress_percent(const struct progress *progress, uint64_t done);
+
 /** Seconds since the start. */
 uint64_t progress_seconds(const struct progress *progress);
 

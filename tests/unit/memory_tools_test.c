@@ -285,7 +285,7 @@ static void memtest_leaves_the_books_as_they_were(struct ktest *t)
     }
     struct mm_books books;
     const uint64_t before = free_frames();
-    KTEST_TRUE(t, answer_has(memtest_command, "", "1 passes, then 0 KiB; "));
+    KTEST_TRUE(t, answer_has(memtest_command, "", "1 passes, then 0 % of one; "));
     KTEST_TRUE(t, strstr(fake_console.text, " 0 errors\n") != NULL);
     KTEST_TRUE(t, strstr(fake_console.text, "NOT ALL") == NULL);
     KTEST_EQ(t, free_frames(), before);
@@ -304,11 +304,12 @@ static void memtest_stops_at_ctrl_c_and_when_time_is_over(struct ktest *t)
     monitor_begin_command();
     fake_console.typed = "\x03";
     memtest_command("");
-    KTEST_TRUE(t, strstr(fake_console.text, "0 passes, then 0 KiB") != NULL);
+    KTEST_TRUE(t, strstr(fake_console.text, "0 passes, then 0 % of one") != NULL);
     KTEST_TRUE(t, strstr(fake_console.text, "(stopped)\n") != NULL);
     KTEST_EQ(t, free_frames(), before);
     fake_cpu.tsc_step = 10000000; /* a hundred reads of the clock a second */
     KTEST_TRUE(t, answer_has(memtest_command, "3", "; 3 s; 0 errors\n"));
+    KTEST_TRUE(t, strstr(fake_console.text, "\r0 passes, then 44 % of one; ") != NULL);
     KTEST_TRUE(t, strstr(fake_console.text, "\rmemtest: ") != NULL);
     fake_cpu.tsc_step = 0;
     KTEST_EQ(t, free_frames(), before);
@@ -378,6 +379,8 @@ static void progress_shows_share_and_time_left(struct ktest *t)
     progress_start(&progress, "work", 1000, 1000000);
     KTEST_TRUE(t, progress_step(&progress, 10));
     KTEST_STRING(t, fake_console.text, ""); /* too early */
+    KTEST_EQ(t, progress_percent(&progress, 379), 37);
+    KTEST_EQ(t, progress_percent(&progress, 2000), 100);
     fake_cpu.tsc += UINT64_C(4000000000);
     KTEST_TRUE(t, progress_step(&progress, 250));
     KTEST_STRING(t, fake_console.text,
@@ -386,6 +389,7 @@ static void progress_shows_share_and_time_left(struct ktest *t)
     progress_end(&progress);
     KTEST_EQ(t, strlen(fake_console.text), 81); /* wiped */
     progress_start(&progress, "work", 0, 0);
+    KTEST_EQ(t, progress_percent(&progress, 5), 0);
     fake_cpu.tsc += UINT64_C(2000000000);
     fake_console_clear();
     fake_console.typed = "\x03";
