@@ -5,7 +5,8 @@
     docs.py [--list] [PATTERN]
 
 What is checked: the picture of the address space and the tables of docs/memory-map.md against
-kernel/mm/addr.h and shared/; the singletons of docs/architecture.md; that every message which
+kernel/mm/addr.h and shared/; the singletons of docs/architecture.md and its list of what the
+loader compiles of the kernel; the suites of self-tests in docs/testing.md; that every message which
 loader or kernel can show during a boot stands in docs/real-pc.md or docs/debugging.md; that links
 lead somewhere and lines keep to 100 columns; that docs/commands.md is what the table of commands
 says (build/host/command-reference prints it). --list prints the messages that the sources hold.
@@ -200,6 +201,27 @@ def check_singletons():
         yield f"{name}: {variable} is not in the list"
     for name, variable in sorted(listed - found):
         yield f"{name}: {variable} is in the list, but not in the source"
+
+
+def check_what_the_loader_compiles():
+    """The list in the picture of the layers against LOADER_SHARED_C of the Makefile."""
+    makefile = read("Makefile").replace("\\\n", " ")
+    theirs = set(re.findall(r"kernel/([\w/*]+)\.c", re.search(r"^LOADER_SHARED_C :=(.*)$", makefile,
+                                                             re.M)[1]))
+    picture = read("docs/architecture.md").split("LOADER_SHARED_C in the Makefile):")[1]
+    ours = {folder + name.strip() for folder, names in
+            re.findall(r"([\w/]*)\{(.*?)\}\.c", picture.split("```")[0], re.S)
+            for name in names.split(",")}
+    yield from (f"{name} is in one of the two only" for name in sorted(ours ^ theirs))
+
+
+def check_self_test_suites():
+    """The list in docs/testing.md against kernel/selftest."""
+    theirs = {name for path in (TOP / "kernel/selftest").glob("*.c") for name in
+              re.findall(r'^KTEST_SUITE\(\w+, "([^"]+)"', path.read_text("utf-8"), re.M)}
+    listed = re.search(r"^Suites: (.*?)\.\n", read("docs/testing.md"), re.M | re.S)[1]
+    ours = set(re.findall(r"`([^`]+)`", listed))
+    yield from (f"{name} is in one of the two only" for name in sorted(ours ^ theirs))
 
 
 def check_every_message_is_explained():
