@@ -376,7 +376,7 @@ class QemuStubTest(unittest.TestCase):
         self.addCleanup(self.end)
         self.assertIn(f"target remote :{port}", self.read_until(self.script.stderr, "fl start"))
         said = self.batch(port, [
-            "fl start", "info symbol $rip", "print bootinfo->magic", "break monitor_run", "continue",
+            "fl loader", "fl start", "info symbol $rip", "print bootinfo->magic", "break monitor_run", "continue",
             "fl memmap", "fl buddy", *(f"fl pt {place}" for place in POINTS_OF_INTEREST),
             "info line kernel_main", "info scope mm_init", "info line mm_init", "detach"])
         for command, text in said.items():
@@ -384,7 +384,8 @@ class QemuStubTest(unittest.TestCase):
         log = self.read_until(self.script.stdout, outside.PROMPT)
         runs_at = int(re.search(r"runs at 0x([0-9a-f]+)", log)[1], 16)
         self.assertIn(f"kernel at 0x{runs_at:x}\n", said["fl start"])
-        self.assertRegex(said["fl start"], r"loader at 0x[0-9a-f]+000\n")
+        self.assertRegex(said["fl loader"], r"loader at 0x[0-9a-f]+000\n")
+        self.assertIn(said["fl loader"].splitlines()[-1], said["fl start"])
         self.assertIn("kernel_main in section .text", said["info symbol $rip"])
         self.assertIn(str(int.from_bytes(b"IRSTLGH1", "little")), said["print bootinfo->magic"])
         address = runs_at + elf_symbols()["kernel_main"]

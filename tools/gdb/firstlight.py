@@ -110,6 +110,8 @@ def wait_for_system_table():
 
 def run_to(address):
     """Runs to `address` with a hardware breakpoint: the memory may not be there yet."""
+    if register("rip") == address:
+        return  # gdb would step over its own breakpoint: `fl start` behind `fl loader`
     point = gdb.Breakpoint(f"*{address:#x}", type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
     point.silent = True
     try:
